@@ -1,0 +1,1 @@
+//! Build and import blocks, choose the head, and tell others.

@@ -1,0 +1,1 @@
+//! Define what an engine decides and what it may ask of the node.

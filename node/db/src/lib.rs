@@ -1,0 +1,1 @@
+//! Keep blocks, state and history in RocksDB, atomically.

@@ -1,0 +1,1 @@
+//! Hold valid transactions, and offer the best next.

@@ -1,0 +1,1 @@
+//! Wire the parts into one binary: configuration, command line, tasks and shutdown.

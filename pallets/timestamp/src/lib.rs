@@ -1,0 +1,4 @@
+//! Put the time into each block.
+#![no_std]
+
+extern crate alloc;

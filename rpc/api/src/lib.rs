@@ -1,0 +1,1 @@
+//! Name every JSON-RPC method, its parameters and its types.

@@ -1,0 +1,1 @@
+//! Answer JSON-RPC requests over HTTP and WebSocket.

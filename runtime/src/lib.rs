@@ -1,0 +1,4 @@
+//! Compose this chain from its pallets, in order, and nothing else.
+#![no_std]
+
+extern crate alloc;

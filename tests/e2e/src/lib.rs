@@ -1,0 +1,1 @@
+//! Run whole nodes as processes, over real RPC and real sockets.
