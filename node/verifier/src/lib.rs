@@ -1,0 +1,1 @@
+//! Verify transactions' signatures in batches on all cores, each once.

@@ -1,0 +1,117 @@
+//! The one way a pallet touches the world.
+
+use alloc::vec::Vec;
+
+use basalt_primitives::{BlockNumber, DispatchError, H256, TransactionalError};
+use basalt_runtime_api::{BlockEnv, Event};
+use basalt_state::{Key, Overlay, StateError, StateRead, StateWrite, Value};
+use parity_scale_codec::Encode;
+
+use crate::Failure;
+
+/// How deep calls may nest in calls (batch in batch in sudo …): enough for every honest use, far from any stack's end.
+pub const CALL_DEPTH_MAX: u32 = 16;
+
+/// State, block and event buffer of whatever runs now: one transaction, or one of a block's hooks.
+///
+/// Events live here and not in shared state, so that transactions do not conflict over an event counter.
+pub struct Context<'a, 's> {
+    state: &'a mut Overlay<'s>,
+    env: &'a BlockEnv,
+    transaction_index: Option<u32>,
+    events: Vec<Event>,
+    depth: u32,
+}
+
+impl<'a, 's> Context<'a, 's> {
+    /// A context for one transaction (`Some(index)`) or for a hook of the block (`None`).
+    pub fn new(state: &'a mut Overlay<'s>, env: &'a BlockEnv, transaction_index: Option<u32>) -> Self {
+        Self { state, env, transaction_index, events: Vec::new(), depth: 0 }
+    }
+
+    /// The block this runs in.
+    pub fn env(&self) -> &BlockEnv {
+        self.env
+    }
+
+    /// Height of the block this runs in.
+    pub fn block_number(&self) -> BlockNumber {
+        self.env.number
+    }
+
+    /// The transaction's place in its block; `None` in hooks.
+    pub fn transaction_index(&self) -> Option<u32> {
+        self.transaction_index
+    }
+
+    /// Records an event of the pallet with this index.
+    pub fn emit(&mut self, pallet_index: u8, event: &impl Encode) {
+        self.emit_with_topics(pallet_index, event, Vec::new());
+    }
+
+    /// Records an event that filters can find by topic.
+    pub fn emit_with_topics(&mut self, pallet_index: u8, event: &impl Encode, topics: Vec<H256>) {
+        let mut bytes = Vec::with_capacity(64);
+        bytes.push(pallet_index);
+        event.encode_to(&mut bytes);
+        self.events.push(Event { bytes, topics });
+    }
+
+    /// The events recorded so far.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Ends the context and hands out its events.
+    pub fn into_events(self) -> Vec<Event> {
+        self.events
+    }
+
+    /// Runs `body` so that an error leaves no trace: its writes and events are dropped.
+    ///
+    /// Refuses to nest deeper than [`CALL_DEPTH_MAX`].
+    pub fn layered<T, E: From<Failure>>(
+        &mut self,
+        body: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if self.depth >= CALL_DEPTH_MAX {
+            return Err(Failure::from(DispatchError::Transactional(TransactionalError::LimitReached)).into());
+        }
+        let events_before = self.events.len();
+        self.state.push_layer();
+        self.depth += 1;
+        let result = body(self);
+        self.depth -= 1;
+        if result.is_ok() {
+            self.state.commit_layer();
+        } else {
+            self.state.discard_layer();
+            self.events.truncate(events_before);
+        }
+        result
+    }
+}
+
+impl StateRead for Context<'_, '_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
+        self.state.get(key)
+    }
+
+    fn next_key(&self, key: &[u8]) -> Result<Option<Key>, StateError> {
+        self.state.next_key(key)
+    }
+}
+
+impl StateWrite for Context<'_, '_> {
+    fn put(&mut self, key: &[u8], value: Value) {
+        self.state.put(key, value);
+    }
+
+    fn remove(&mut self, key: &[u8]) {
+        self.state.remove(key);
+    }
+
+    fn add_delta(&mut self, key: &[u8], delta: i128) -> Result<(), StateError> {
+        self.state.add_delta(key, delta)
+    }
+}
