@@ -1,0 +1,37 @@
+# Everything one needs, in two commands: `make run` and `make test`.
+# Builds go to CARGO_TARGET_DIR, by default outside the clone, so that clones share one build of RocksDB.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/basalt/target
+SHELL := /bin/bash
+BIN := $(CARGO_TARGET_DIR)/debug/basalt
+
+# `--workspace --examples` resolves features as `cargo test --workspace` does. With `-p basalt-node` some features
+# of RocksDB's build dependencies differ, and RocksDB, most of a cold build, would be compiled once for each.
+BUILD := cargo build --locked --workspace --examples --bin
+
+.PHONY: help run build test lint bench
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: ## build, and start a development chain; more flags: make run ARGS="--rpc-port 9955"
+	@scripts/setup.sh build
+	@$(BUILD) basalt
+	@exec "$(BIN)" --dev $(ARGS)
+
+build: ## build, and print the path of the binary as the last line
+	@scripts/setup.sh build
+	@$(BUILD) basalt
+	@echo "$(BIN)"
+
+test: ## run every check: format, lints, tests, docs, Wasm, client libraries
+	@scripts/test.sh
+
+lint: ## run format, clippy and tidy only
+	@scripts/setup.sh build
+	@scripts/test.sh fmt tidy lint
+
+bench: ## measure whole paths, in process; more flags: make bench ARGS="--help"
+	@scripts/setup.sh build
+	@$(BUILD) basalt-bench
+	@exec "$(CARGO_TARGET_DIR)/debug/basalt-bench" $(ARGS)
