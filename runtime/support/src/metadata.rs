@@ -1,10 +1,14 @@
 //! What clients are told of a pallet, derived from the code that runs.
 
+mod encode;
+
 use alloc::vec::Vec;
 
 use frame_metadata::v14::StorageEntryMetadata;
 use parity_scale_codec::Encode;
 use scale_info::{MetaType, TypeInfo, meta_type};
+
+pub use encode::{Api, Extension, Extrinsic, Method, RuntimeMetadata};
 
 /// What clients are told of one pallet.
 #[derive(Debug, Clone)]
