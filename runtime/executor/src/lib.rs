@@ -1,1 +1,147 @@
 //! Run a block's transactions, one by one or in parallel, as if in order.
+//!
+//! # Responsibility
+//!
+//! - [`Executor::execute`] runs a whole block that somebody else made; [`Executor::build`] picks transactions for a
+//!   new one while it runs them. Both give the same [`Executed`] for the same transactions.
+//! - The limits of a block ([`Meter`]) are kept here, in one place for both.
+//!
+//! # Flow
+//!
+//! ```text
+//! begin_block ─► for each transaction: fits? ─► layer ─► apply ─► keep or drop ─► end_block ─► change set
+//! ```
+//!
+//! # Invariants
+//!
+//! - Receipts, events, change set, digest and weight depend on the block and its parent's state only: not on
+//!   [`Mode`], number of threads or timing. `basalt-test-kit` compares modes on every block that tests make.
+//! - A builder never makes a block that an importer refuses: both cut by the same meter, which counts declared weight
+//!   before a transaction and actual weight after it.
+//!
+//! # Assumptions
+//!
+//! Transactions are [`Verified`]; the executor never looks at a signature.
+//!
+//! # Out of scope
+//!
+//! Roots and storage of results (`basalt-chain`); which transactions are worth offering (`basalt-pool`).
+
+mod meter;
+mod sequential;
+#[cfg(test)]
+mod tests;
+
+use basalt_primitives::{Digest, H256, TransactionValidityError, Weight};
+use basalt_runtime_api::{BlockEnv, Fatal, Receipt, Runtime, Verified};
+use basalt_state::{ChangeSet, StateError, StateRead};
+
+pub use meter::Meter;
+
+/// After this many transactions in a row that no longer fit, a builder calls the block full instead of trying the
+/// rest of the pool: enough to find a small one behind large ones, cheap when there is none.
+pub const MISFITS_MAX: u32 = 32;
+
+/// How transactions are run. The result never depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// One after the other: the reference that every other mode is compared with.
+    #[default]
+    Sequential,
+}
+
+/// Runs blocks.
+#[derive(Debug, Clone, Default)]
+pub struct Executor {
+    mode: Mode,
+}
+
+/// What a block did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Executed {
+    /// One receipt per transaction, in order.
+    pub receipts: Vec<Receipt>,
+    /// What it changes, final.
+    pub changes: ChangeSet,
+    /// Digest items that execution adds to the header.
+    pub digest: Digest,
+    /// What all transactions and the block itself weighed.
+    pub weight: Weight,
+    /// Bytes of all transactions.
+    pub bytes: u32,
+}
+
+/// A new block's content.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// What it did.
+    pub executed: Executed,
+    /// Its transactions, inherents first.
+    pub included: Vec<Verified>,
+    /// Candidates that turned out invalid on top of what came before, with the reason.
+    pub refused: Vec<(H256, TransactionValidityError)>,
+    /// Whether candidates were left out because the block was full or `stop` said so.
+    pub full: bool,
+}
+
+/// Why a block cannot be executed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExecuteError {
+    /// The block's fault: nobody can execute it.
+    #[error("transaction {index} (hash {hash:?}) makes the block invalid: {error}")]
+    Invalid {
+        /// Its place in the block.
+        index: u32,
+        /// Its hash.
+        hash: H256,
+        /// Why it cannot be there.
+        error: TransactionValidityError,
+    },
+    /// Ours: says nothing about the block.
+    #[error("the block could not be executed here: {0}")]
+    Internal(#[from] Fatal),
+}
+
+impl From<StateError> for ExecuteError {
+    fn from(error: StateError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl Executor {
+    /// An executor of this mode.
+    pub fn new(mode: Mode) -> Self {
+        Self { mode }
+    }
+
+    /// Runs a block that somebody made.
+    pub fn execute(
+        &self,
+        runtime: &dyn Runtime,
+        parent: &(dyn StateRead + Sync),
+        env: &BlockEnv,
+        transactions: &[Verified],
+    ) -> Result<Executed, ExecuteError> {
+        match self.mode {
+            Mode::Sequential => sequential::execute(runtime, parent, env, transactions),
+        }
+    }
+
+    /// Makes a block: `inherents` first, then as many candidates as fit, until `stop` says so.
+    ///
+    /// `stop` is asked before each candidate. It may look at a clock: it decides only where this builder cuts, never
+    /// what a block does.
+    pub fn build(
+        &self,
+        runtime: &dyn Runtime,
+        parent: &(dyn StateRead + Sync),
+        env: &BlockEnv,
+        inherents: Vec<Verified>,
+        candidates: &mut dyn Iterator<Item = Verified>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Built, ExecuteError> {
+        match self.mode {
+            Mode::Sequential => sequential::build(runtime, parent, env, inherents, candidates, stop),
+        }
+    }
+}
