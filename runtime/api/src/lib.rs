@@ -294,7 +294,9 @@ pub enum InherentError {
         index: u32,
     },
     /// The block claims a time too far ahead of ours.
-    #[error("the block's time {block_ms} ms is more than {drift_max_ms} ms ahead of this node's {now_ms} ms; check both clocks")]
+    #[error(
+        "the block's time {block_ms} ms is more than {drift_max_ms} ms ahead of this node's {now_ms} ms; check both clocks"
+    )]
     TooFarAhead {
         /// The block's.
         block_ms: Moment,
@@ -357,6 +359,20 @@ pub enum CallError {
     State(#[from] StateError),
 }
 
+/// The block that a transaction would follow: what validity is judged against.
+///
+/// Its hash and number come with its state, because a block's own hash is not part of its state, and most
+/// transactions name just that block as their birth.
+#[derive(Clone, Copy)]
+pub struct Head<'a> {
+    /// Height.
+    pub number: BlockNumber,
+    /// Hash.
+    pub hash: H256,
+    /// State after it.
+    pub state: &'a dyn StateRead,
+}
+
 /// What a node asks of any chain.
 pub trait Runtime: Send + Sync {
     /// Name, versions and API list.
@@ -375,20 +391,17 @@ pub trait Runtime: Send + Sync {
     /// `bytes` come without the length prefix.
     fn inspect(&self, bytes: Vec<u8>) -> Result<Transaction, Refusal>;
 
-    /// What has to be verified for this transaction on top of `state`; `None` for bare transactions.
+    /// What has to be verified for this transaction on top of `head`; `None` for bare transactions.
     /// Refuses an expired mortality, a block hash nobody keeps any more.
     fn proof(
         &self,
         transaction: &Transaction,
-        state: &dyn StateRead,
+        head: &Head<'_>,
     ) -> Result<Option<SignatureCheck>, ValidateError>;
 
-    /// Whether the transaction may enter the pool on top of `state`: nonce, era, fee. Does not look at the signature.
-    fn validate(
-        &self,
-        transaction: &Transaction,
-        state: &dyn StateRead,
-    ) -> Result<ValidTransaction, ValidateError>;
+    /// Whether the transaction may enter the pool on top of `head`: nonce, era, fee. Does not look at the signature.
+    fn validate(&self, transaction: &Transaction, head: &Head<'_>)
+    -> Result<ValidTransaction, ValidateError>;
 
     /// The sender's next nonce in `state`.
     fn nonce(&self, account: &AccountId, state: &dyn StateRead) -> Result<Nonce, StateError>;
@@ -397,11 +410,7 @@ pub trait Runtime: Send + Sync {
     fn inherents(&self, data: &InherentData) -> Vec<Vec<u8>>;
 
     /// Whether a block's inherents are complete, in place, and believable at `data`.
-    fn check_inherents(
-        &self,
-        transactions: &[Verified],
-        data: &InherentData,
-    ) -> Result<(), InherentError>;
+    fn check_inherents(&self, transactions: &[Verified], data: &InherentData) -> Result<(), InherentError>;
 
     /// Opens a block. Returns the events of that phase.
     fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal>;

@@ -126,3 +126,13 @@ impl<E: Into<Failure>> From<E> for CallFailure {
 
 /// The outcome of a call.
 pub type CallResult = Result<PostInfo, CallFailure>;
+
+/// Splits the outcome of a call into what the chain records and what stops the node, for whoever goes on after a
+/// failed call: a batch, sudo, the executor.
+pub fn recorded(result: CallResult) -> Result<(PostInfo, Result<(), DispatchError>), StateError> {
+    match result {
+        Ok(post) => Ok((post, Ok(()))),
+        Err(CallFailure { failure: Failure::Dispatch(error), post }) => Ok((post, Err(error))),
+        Err(CallFailure { failure: Failure::State(error), .. }) => Err(error),
+    }
+}

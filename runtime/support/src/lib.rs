@@ -38,6 +38,6 @@ pub mod weight;
 
 pub use basalt_runtime_api::{BlockEnv, BlockLimits, DispatchInfo, Event, Fatal, Receipt};
 pub use context::{CALL_DEPTH_MAX, Context};
-pub use dispatch::{CallFailure, CallResult, Failure, Origin, PostInfo, module_error};
+pub use dispatch::{CallFailure, CallResult, Failure, Origin, PostInfo, module_error, recorded};
 pub use pallet::{BlockSummary, Pallet, RuntimeCall};
 pub use storage::{DoubleMap, Map, Value};

@@ -229,11 +229,7 @@ impl RuntimeMetadata {
     }
 
     fn outer_enums(&self) -> v15::OuterEnums {
-        v15::OuterEnums {
-            call_enum_ty: self.call,
-            event_enum_ty: self.event,
-            error_enum_ty: self.error,
-        }
+        v15::OuterEnums { call_enum_ty: self.call, event_enum_ty: self.event, error_enum_ty: self.error }
     }
 }
 
