@@ -18,6 +18,9 @@ use parity_scale_codec::{Compact, Decode, Encode, Error, Input};
 
 use crate::{Balance, Era, H256, MultiAddress, MultiSignature, Nonce, hashing::blake2_256};
 
+#[cfg(test)]
+mod tests;
+
 /// The version of signed extrinsics.
 pub const VERSION: u8 = 4;
 /// The first byte of an extrinsic without a signature.

@@ -5,7 +5,7 @@
 //! - The one place for the bytes that Substrate clients read and write: accounts, headers, digests, extrinsics,
 //!   eras, signatures, weights, dispatch and validity errors, the runtime version.
 //! - Hashes, signature checks and SS58 text.
-//! - With feature `std`: signing keys from phrases and derivation paths ([`keys`]).
+//! - With feature `std`: signing keys from phrases and derivation paths (module `keys`).
 //!
 //! # Invariants
 //!

@@ -8,6 +8,9 @@ use scale_info::{
 
 use crate::{AccountId, hashing::blake2_256, type_info::path};
 
+#[cfg(test)]
+mod tests;
+
 /// What sr25519 signatures of Substrate are bound to.
 pub const SR25519_CONTEXT: &[u8] = b"substrate";
 

@@ -7,6 +7,9 @@ use alloc::{string::String, vec::Vec};
 
 use crate::hashing::blake2_512;
 
+#[cfg(test)]
+mod tests;
+
 /// The prefix of addresses that belong to no network in particular.
 pub const GENERIC_PREFIX: u16 = 42;
 /// The largest prefix: 14 bits.

@@ -8,6 +8,9 @@ use scale_info::{
 
 use crate::type_info::path;
 
+#[cfg(test)]
+mod tests;
+
 /// The shortest period, in blocks.
 pub const PERIOD_MIN: u64 = 4;
 /// The longest period, in blocks.
