@@ -46,6 +46,7 @@ fn development_accounts_have_their_known_ed25519_keys() {
         ("//Dave", "5e639b43e0052c47447dac87d6fd2b6ec50bdd4d0f614e4299c665249bbd09d9"),
         ("//Eve", "1dfe3e22cc0d45c70779c1095f7489a8ef3cf52d62fbd8c2fa38c9f1723502b5"),
         ("//Ferdie", "568cb4a574c6d178feb39c27dfc8b3f789e5f5423e19c71633c748b9acf086b5"),
+        ("//Alice//stash", "451781cd0c5504504f69ceec484cc66e4c22a2b6a9d20fb1a426d91ad074a2a8"),
     ] {
         assert_eq!(public(Scheme::Ed25519, suri), key, "{suri}");
     }
@@ -60,6 +61,7 @@ fn development_accounts_have_their_known_ecdsa_keys() {
         ("//Dave", "03bc9d0ca094bd5b8b3225d7651eac5d18c1c04bf8ae8f8b263eebca4e1410ed0c"),
         ("//Eve", "031d10105e323c4afce225208f71a6441ee327a65b9e646e772500c74d31f669aa"),
         ("//Ferdie", "0291f1217d5a04cb83312ee3d88a6e6b33284e053e6ccfc3a90339a0299d12967c"),
+        ("//Alice//stash", "03c6a1c2194fa966d30bc4b9c4d5140e9a899d456372dae0e4ef230fd7d2197e72"),
     ] {
         assert_eq!(public(Scheme::Ecdsa, suri), key, "{suri}");
     }
