@@ -1,0 +1,166 @@
+//! Accounts and what refers to them.
+
+use basalt_primitives::{AccountId, DispatchError, Nonce};
+use basalt_state::{StateError, StateRead, StateWrite};
+use basalt_support::{Context, Failure};
+
+use crate::{ACCOUNT, AccountInfo, Event, System};
+
+/// How many consumers an account may have: enough for each pallet of a chain once.
+pub const CONSUMERS_MAX: u32 = 16;
+
+impl AccountInfo {
+    /// Whether something keeps the account in being.
+    pub const fn exists(&self) -> bool {
+        self.providers > 0 || self.sufficients > 0
+    }
+
+    /// Whether a provider may go: nobody needs the account, or another provider stays.
+    pub const fn can_lose_provider(&self) -> bool {
+        self.consumers == 0 || self.providers > 1
+    }
+
+    /// Whether one more consumer may rely on the account.
+    pub const fn can_gain_consumer(&self) -> bool {
+        self.providers > 0 && self.consumers < CONSUMERS_MAX
+    }
+
+    /// Adds a reason for the account to be.
+    pub fn add_provider(&mut self) {
+        // Providers are a few per account; the count cannot come near the limit.
+        self.providers = self.providers.saturating_add(1);
+    }
+
+    /// Removes a reason for the account to be, unless it was the last one and a consumer remains.
+    pub fn remove_provider(&mut self) -> Result<(), DispatchError> {
+        if self.providers <= 1 && self.consumers > 0 {
+            return Err(DispatchError::ConsumerRemaining);
+        }
+        self.providers = self.providers.saturating_sub(1);
+        Ok(())
+    }
+
+    /// Adds something that relies on the account to be.
+    pub fn add_consumer(&mut self) -> Result<(), DispatchError> {
+        if self.providers == 0 {
+            return Err(DispatchError::NoProviders);
+        }
+        if self.consumers >= CONSUMERS_MAX {
+            return Err(DispatchError::TooManyConsumers);
+        }
+        self.consumers += 1;
+        Ok(())
+    }
+
+    /// Removes something that relied on the account to be.
+    pub fn remove_consumer(&mut self) {
+        self.consumers = self.consumers.saturating_sub(1);
+    }
+}
+
+impl System {
+    /// The account; the default if there is none.
+    pub fn account(
+        &self,
+        state: &(impl StateRead + ?Sized),
+        who: &AccountId,
+    ) -> Result<AccountInfo, StateError> {
+        ACCOUNT.get_or_default(state, who)
+    }
+
+    /// Writes an account that was `before` and is `after`, and tells of its birth or death.
+    ///
+    /// This is the only way that pallets change accounts. Nothing is written if nothing changed; what no longer
+    /// exists is removed with its nonce, as in Substrate.
+    pub fn store_account(
+        &self,
+        ctx: &mut Context<'_, '_>,
+        who: &AccountId,
+        before: &AccountInfo,
+        after: &AccountInfo,
+    ) {
+        match (before.exists(), after.exists()) {
+            (true, false) => {
+                ACCOUNT.remove(ctx, who);
+                ctx.emit(self.index, &Event::KilledAccount { account: *who });
+            }
+            (existed, exists) => {
+                if before != after {
+                    ACCOUNT.put(ctx, who, after);
+                }
+                if !existed && exists {
+                    ctx.emit(self.index, &Event::NewAccount { account: *who });
+                }
+            }
+        }
+    }
+
+    /// The number of transactions that the account sent: its next nonce.
+    pub fn nonce(&self, state: &(impl StateRead + ?Sized), who: &AccountId) -> Result<Nonce, StateError> {
+        Ok(self.account(state, who)?.nonce)
+    }
+
+    /// Counts one more transaction of the account.
+    pub fn inc_nonce(&self, state: &mut impl StateWrite, who: &AccountId) -> Result<(), Failure> {
+        let mut info = self.account(state, who)?;
+        info.nonce = info.nonce.checked_add(1).ok_or(basalt_primitives::ArithmeticError::Overflow)?;
+        ACCOUNT.put(state, who, &info);
+        Ok(())
+    }
+
+    /// Adds a reason for the account to be; creates it if there was none.
+    pub fn inc_providers(&self, ctx: &mut Context<'_, '_>, who: &AccountId) -> Result<(), Failure> {
+        self.change(ctx, who, |info| {
+            info.add_provider();
+            Ok(())
+        })
+    }
+
+    /// Removes a reason for the account to be; removes the account with the last one.
+    /// Fails with `ConsumerRemaining` if something still relies on it.
+    pub fn dec_providers(&self, ctx: &mut Context<'_, '_>, who: &AccountId) -> Result<(), Failure> {
+        self.change(ctx, who, AccountInfo::remove_provider)
+    }
+
+    /// Adds something that relies on the account. Fails with `NoProviders` or `TooManyConsumers`.
+    pub fn inc_consumers(&self, ctx: &mut Context<'_, '_>, who: &AccountId) -> Result<(), Failure> {
+        self.change(ctx, who, AccountInfo::add_consumer)
+    }
+
+    /// Removes something that relied on the account.
+    pub fn dec_consumers(&self, ctx: &mut Context<'_, '_>, who: &AccountId) -> Result<(), Failure> {
+        self.change(ctx, who, |info| {
+            info.remove_consumer();
+            Ok(())
+        })
+    }
+
+    /// Adds a reason for the account to be that no consumer may rely on; creates it if there was none.
+    pub fn inc_sufficients(&self, ctx: &mut Context<'_, '_>, who: &AccountId) -> Result<(), Failure> {
+        self.change(ctx, who, |info| {
+            info.sufficients = info.sufficients.saturating_add(1);
+            Ok(())
+        })
+    }
+
+    /// Removes such a reason; removes the account with the last one.
+    pub fn dec_sufficients(&self, ctx: &mut Context<'_, '_>, who: &AccountId) -> Result<(), Failure> {
+        self.change(ctx, who, |info| {
+            info.sufficients = info.sufficients.saturating_sub(1);
+            Ok(())
+        })
+    }
+
+    fn change(
+        &self,
+        ctx: &mut Context<'_, '_>,
+        who: &AccountId,
+        change: impl FnOnce(&mut AccountInfo) -> Result<(), DispatchError>,
+    ) -> Result<(), Failure> {
+        let before = self.account(ctx, who)?;
+        let mut after = before;
+        change(&mut after)?;
+        self.store_account(ctx, who, &before, &after);
+        Ok(())
+    }
+}
