@@ -1,1 +1,22 @@
 //! Give tests chains, transactions, faults and the check that two execution modes agree.
+//!
+//! # Responsibility
+//!
+//! - [`check_block`]: every block that a test executes goes through here: all modes run it, and receipts, change set,
+//!   digest, weight and bytes must be equal.
+//! - [`Ledger`]: a chain without a database: executes blocks on a map, and checks every pallet's invariants
+//!   (`try_state`) after each.
+//! - [`Sender`]: signs transactions as a wallet does.
+//! - [`measure`]: what a call really read and wrote, compared with what it declared.
+//!
+//! # Out of scope
+//!
+//! Whole nodes as processes: `tests/e2e`.
+
+mod ledger;
+mod measure;
+mod sender;
+
+pub use ledger::{Ledger, MODES, check_block};
+pub use measure::{Measured, measure};
+pub use sender::Sender;

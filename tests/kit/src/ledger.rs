@@ -1,0 +1,130 @@
+//! A chain without a database.
+
+use std::sync::Arc;
+
+use basalt_executor::{ExecuteError, Executed, Executor, Mode};
+use basalt_primitives::{AccountId, Digest, H256, Moment, hashing::blake2_256, signature};
+use basalt_runtime::{GenesisConfig, NativeRuntime};
+use basalt_runtime_api::{BlockEnv, Head, InherentData, Runtime, ValidateError, Verified};
+use basalt_state::{Memory, StateRead};
+use parity_scale_codec::Encode;
+
+/// All modes that a block must have the same result in. The first is the reference.
+pub const MODES: &[Mode] = &[Mode::Sequential];
+
+/// Runs a block in every mode and fails the test unless all results are equal.
+///
+/// # Panics
+///
+/// If two modes disagree.
+pub fn check_block(
+    runtime: &dyn Runtime,
+    parent: &(dyn StateRead + Sync),
+    env: &BlockEnv,
+    transactions: &[Verified],
+) -> Result<Executed, ExecuteError> {
+    let (reference, others) = MODES.split_first().expect("there is a reference mode");
+    let run = |mode: Mode| Executor::new(mode).execute(runtime, parent, env, transactions);
+    let expected = run(*reference);
+    for mode in others {
+        assert_eq!(run(*mode), expected, "mode {mode:?} disagrees with {reference:?}");
+    }
+    // The reference must also agree with itself: nothing but the block and its parent may matter.
+    assert_eq!(run(*reference), expected, "mode {reference:?} disagrees with itself");
+    expected
+}
+
+/// A chain on a map: executes blocks in all modes and checks every invariant after each.
+pub struct Ledger {
+    /// The runtime.
+    pub runtime: NativeRuntime,
+    /// State after the last block.
+    pub state: Memory,
+    /// Height of the last block.
+    pub number: u32,
+    /// Stands for the last block's hash.
+    pub hash: H256,
+    /// Stands for the genesis hash.
+    pub genesis_hash: H256,
+    /// Who makes the blocks.
+    pub author: Option<AccountId>,
+    now: Moment,
+}
+
+impl Ledger {
+    /// A chain with this genesis.
+    ///
+    /// # Panics
+    ///
+    /// If the genesis makes no chain.
+    pub fn new(genesis: &GenesisConfig) -> Self {
+        let runtime = NativeRuntime;
+        let config = serde_json::to_vec(genesis).expect("a genesis configuration is JSON");
+        let mut state = Memory::default();
+        state.apply(&runtime.genesis(&config).expect("the genesis of a test makes a chain"));
+        runtime.try_state(&state).expect("genesis keeps every invariant");
+        let genesis_hash = H256(blake2_256(&config));
+        Self { runtime, state, number: 0, hash: genesis_hash, genesis_hash, author: None, now: 1_000 }
+    }
+
+    /// The block that a transaction would follow.
+    pub fn head(&self) -> Head<'_> {
+        Head { number: self.number, hash: self.hash, state: &self.state }
+    }
+
+    /// Decodes and verifies a transaction.
+    pub fn verify(&self, bytes: Vec<u8>) -> Result<Verified, ValidateError> {
+        let transaction = Arc::new(self.runtime.inspect(bytes).map_err(ValidateError::Refused)?);
+        let birth_hash = match self.runtime.proof(&transaction, &self.head())? {
+            None => H256::zero(),
+            Some(check) => {
+                assert!(
+                    signature::verify(&check.signature, &check.message, &check.signer),
+                    "the transaction is badly signed"
+                );
+                check.birth_hash
+            }
+        };
+        Ok(Verified::assume(transaction, birth_hash))
+    }
+
+    /// What is fixed about the next block.
+    pub fn env(&self) -> BlockEnv {
+        BlockEnv {
+            number: self.number + 1,
+            parent_hash: self.hash,
+            digest: Digest::default(),
+            author: self.author.clone(),
+        }
+    }
+
+    /// The next block's transactions: inherents, then these.
+    ///
+    /// # Panics
+    ///
+    /// If one does not decode or is badly signed.
+    pub fn transactions(&self, signed: Vec<Vec<u8>>) -> Vec<Verified> {
+        self.runtime
+            .inherents(&InherentData { timestamp: self.now + 1_000 })
+            .into_iter()
+            .chain(signed)
+            .map(|bytes| self.verify(bytes).expect("the transaction decodes and is signed"))
+            .collect()
+    }
+
+    /// Executes a block with these signed transactions in all modes; keeps it if it is valid.
+    ///
+    /// # Panics
+    ///
+    /// If modes disagree or an invariant of a pallet is broken afterwards.
+    pub fn block(&mut self, signed: Vec<Vec<u8>>) -> Result<Executed, ExecuteError> {
+        let env = self.env();
+        let executed = check_block(&self.runtime, &self.state, &env, &self.transactions(signed))?;
+        self.state.apply(&executed.changes);
+        self.runtime.try_state(&self.state).expect("every invariant holds after every block");
+        self.now += 1_000;
+        self.number += 1;
+        self.hash = H256(blake2_256(&(self.hash, self.number, executed.receipts.encode()).encode()));
+        Ok(executed)
+    }
+}
