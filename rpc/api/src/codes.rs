@@ -1,0 +1,37 @@
+//! Error codes, as the reference node uses them. Clients compare numbers, so none may change.
+
+/// No such method. The message must be exactly [`METHOD_NOT_FOUND_TEXT`]: clients compare it.
+pub const METHOD_NOT_FOUND: i32 = -32601;
+/// What goes with [`METHOD_NOT_FOUND`].
+pub const METHOD_NOT_FOUND_TEXT: &str = "Method not found";
+/// Parameters that do not decode.
+pub const INVALID_PARAMS: i32 = -32602;
+/// The node's own fault.
+pub const INTERNAL: i32 = -32603;
+/// The answer is larger than the server sends.
+pub const ANSWER_TOO_BIG: i32 = -32008;
+
+/// `author_*`: bytes that are no extrinsic.
+pub const AUTHOR_BAD_FORMAT: i32 = 1001;
+/// `author_*`: anything that no other code of the family says.
+pub const AUTHOR_OTHER: i32 = 1040;
+
+/// `system_*` and `payment_*`: the runtime gave no answer.
+pub const RUNTIME_ERROR: i32 = 1;
+/// `system_*` and `payment_*`: the extrinsic does not decode.
+pub const DECODE_ERROR: i32 = 2;
+
+/// `chain_*`: the chain could not be read.
+pub const CHAIN: i32 = 3000;
+
+/// `state_*`: more keys asked for at once than are given.
+pub const STATE_BAD_COUNT: i32 = 4002;
+/// `state_*`: an unknown block, a discarded state, a failed call.
+pub const STATE_CLIENT: i32 = 4003;
+
+/// `engine_*`: the node stops.
+pub const ENGINE_STOPPING: i32 = 10_000;
+/// `engine_*`: there is no such block.
+pub const ENGINE_UNKNOWN_BLOCK: i32 = 13_000;
+/// `engine_*`: anything else.
+pub const ENGINE_OTHER: i32 = 20_000;
