@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 RUST_MIN=$(sed -n 's/^rust-version *= *"\([0-9.]*\)".*/\1/p' Cargo.toml | head -1)
 NODE_MIN=18
 
-say() { printf 'setup: %s\n' "$*" >&2; }
+say() { printf 'setup: %s\n' "$@" >&2; }
 fail() { printf 'setup: %s\n' "$@" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -48,7 +48,7 @@ apt_install() {
         if have sudo && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
             as_root=(sudo)
         else
-            say "missing: $*" "and no way to become root. Please run: apt-get install $*"
+            say "missing: $*, and no way to become root to install it" "please run as root: apt-get install $*"
             return 1
         fi
     fi
@@ -57,7 +57,7 @@ apt_install() {
     apt_try() { apt_run install -y --no-install-recommends --no-remove "$@"; }
     # A fresh machine has no package lists, an old one stale ones: so refresh them once, and only if needed.
     apt_try "$@" || { say "refreshing the package lists"; apt_run update && apt_try "$@"; } ||
-        { say "apt could not install: $*" "Please run, and see what it says: apt-get install $*"; return 1; }
+        { say "apt could not install: $*" "please run, and see what it says: apt-get install $*"; return 1; }
 }
 
 setup_build() {
