@@ -19,7 +19,10 @@ stage_tidy() { cargo run -q --locked -p xtask -- tidy; }
 stage_build() { make --no-print-directory build; }
 stage_lint() { cargo clippy -q --locked --workspace --all-targets -- -D warnings; }
 stage_test() { cargo test --locked --workspace --no-fail-fast; }
-stage_doc() { RUSTDOCFLAGS='-D warnings' cargo doc -q --locked --workspace --no-deps --document-private-items; }
+# With --examples for the reason that the Makefile gives: without it, `cargo doc` would compile RocksDB once more.
+stage_doc() {
+    RUSTDOCFLAGS='-D warnings' cargo doc -q --locked --workspace --no-deps --document-private-items --lib --bins --examples
+}
 stage_wasm() { scripts/wasm-check.sh; }
 stage_js() { (cd tests/clients/js && npm test --silent); }
 stage_subxt() {
