@@ -1,4 +1,208 @@
 //! Compose this chain from its pallets, in order, and nothing else.
+//!
+//! # Responsibility
+//!
+//! - The list of pallets with their fixed indices and configuration, as constants: the whole chain on a page.
+//! - The outer enums [`RuntimeCall`], [`RuntimeEvent`], [`RuntimeError`].
+//! - [`NativeRuntime`]: the door ([`Runtime`](basalt_runtime_api::Runtime)) for nodes that have this code compiled in.
+//!
+//! # Invariants
+//!
+//! - Indices of pallets, calls, events and errors never change; new ones are appended. Pinned by the tests.
+//! - Hooks run in the order of [`begin_block`](block) for each pallet as listed there.
+//!
+//! # Out of scope
+//!
+//! What a pallet does is in its crate. How nodes store and agree on blocks is theirs.
 #![no_std]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod apis;
+mod block;
+mod genesis;
+mod native;
+#[cfg(test)]
+mod tests;
+mod transaction;
+
+use alloc::borrow::ToOwned;
+
+use basalt_pallet_balances::{self as balances, Balances};
+use basalt_pallet_sudo::{self as sudo, Sudo};
+use basalt_pallet_system::{self as system, System};
+use basalt_pallet_timestamp::{self as timestamp, Timestamp};
+use basalt_pallet_transaction_payment::{self as transaction_payment, FeeSplit, TransactionPayment};
+use basalt_pallet_utility::{self as utility, Utility};
+use basalt_primitives::{AccountId, Balance, Permill, RuntimeVersion, Weight, api_id};
+use basalt_runtime_api::BlockLimits;
+use basalt_support::{
+    CallResult, Context, DispatchInfo, Origin, Pallet,
+    weight::{MICROSECOND, operations},
+};
+use parity_scale_codec::{Decode, Encode};
+use scale_info::TypeInfo;
+
+pub use apis::metadata;
+pub use genesis::{Amount, BalancesGenesis, GenesisConfig, SudoGenesis};
+pub use native::NativeRuntime;
+pub use transaction::{CALL_DECODE_DEPTH_MAX, TRANSACTION_BYTES_MAX};
+
+/// The whole token in its smallest unit.
+pub const UNIT: Balance = 1_000_000_000_000;
+/// A thousandth of the token.
+pub const MILLIUNIT: Balance = UNIT / 1_000;
+
+/// The prefix of addresses as text.
+pub const SS58_PREFIX: u16 = 42;
+
+/// Fixed weight of each transaction: its signature on one core, decoding, nonce, fee and its share of the block.
+pub const TRANSACTION_WEIGHT: Weight = operations(3, 2).saturating_add(Weight::new(40 * MICROSECOND, 0));
+
+/// The most a block may hold: two seconds of one core and 5 MiB, of which normal transactions get three quarters.
+/// Proof size is not scarce on a chain that is nobody's parachain.
+pub const LIMITS: BlockLimits = BlockLimits {
+    weight_max: Weight::new(2_000_000 * MICROSECOND, u64::MAX),
+    weight_normal_max: Weight::new(1_500_000 * MICROSECOND, u64::MAX),
+    weight_base: Weight::new(500 * MICROSECOND, 0),
+    weight_base_transaction: TRANSACTION_WEIGHT,
+    bytes_max: 5 * 1024 * 1024,
+    bytes_normal_max: 5 * 1024 * 1024 / 4 * 3,
+};
+
+// ---- The pallets, in order -------------------------------------------------------------------------------------
+
+/// Accounts, nonces, block hashes, events.
+pub const SYSTEM: System = System { index: 0, limits: LIMITS, ss58_prefix: SS58_PREFIX, version };
+/// The time.
+pub const TIMESTAMP: Timestamp = Timestamp { index: 1, minimum_period_ms: 1 };
+/// The token.
+pub const BALANCES: Balances = Balances { index: 2, system: SYSTEM, existential_deposit: MILLIUNIT };
+/// Fees.
+pub const TRANSACTION_PAYMENT: TransactionPayment = TransactionPayment {
+    index: 3,
+    balances: BALANCES,
+    limits: LIMITS,
+    // A transfer weighs about 80 µs: with its 150 bytes it costs about a thousandth of a token.
+    fee_per_microsecond: 10_000_000,
+    fee_per_byte: 1_000_000,
+    operational_fee_multiplier: 5,
+    split: FeeSplit { author: Permill::from_percent(80), treasury: Permill::from_percent(20) },
+    treasury: TREASURY_ACCOUNT,
+};
+/// Batches.
+pub const UTILITY: Utility<RuntimeCall> = Utility::new(4);
+/// Root for one key, on development chains.
+pub const SUDO: Sudo<RuntimeCall> = Sudo::new(5);
+
+/// Where the treasury's share goes: the same account as on Substrate chains, `modl` ++ `py/trsry`.
+pub const TREASURY_ACCOUNT: AccountId = pallet_account(*b"modlpy/trsry");
+
+const fn pallet_account(name: [u8; 12]) -> AccountId {
+    let mut bytes = [0; 32];
+    let mut at = 0;
+    while at < name.len() {
+        bytes[at] = name[at];
+        at += 1;
+    }
+    basalt_primitives::AccountId32(bytes)
+}
+
+/// Name and versions. `spec_version` grows with each change of behaviour, `transaction_version` when the encoding of
+/// calls or extensions changes.
+pub fn version() -> RuntimeVersion {
+    RuntimeVersion {
+        spec_name: "basalt".to_owned(),
+        impl_name: "basalt-node".to_owned(),
+        authoring_version: 1,
+        spec_version: 1,
+        impl_version: 1,
+        apis: apis::APIS.iter().map(|(name, version)| (api_id(name), *version)).collect(),
+        transaction_version: 1,
+        system_version: 1,
+    }
+}
+
+// ---- What clients call and see ---------------------------------------------------------------------------------
+
+/// A call of any pallet.
+#[derive(Debug, Clone, PartialEq, Encode, Decode, TypeInfo)]
+pub enum RuntimeCall {
+    /// Of System.
+    #[codec(index = 0)]
+    System(system::Call),
+    /// Of Timestamp.
+    #[codec(index = 1)]
+    Timestamp(timestamp::Call),
+    /// Of Balances.
+    #[codec(index = 2)]
+    Balances(balances::Call),
+    /// Of Utility.
+    #[codec(index = 4)]
+    Utility(utility::Call<RuntimeCall>),
+    /// Of Sudo.
+    #[codec(index = 5)]
+    Sudo(sudo::Call<RuntimeCall>),
+}
+
+/// An event of any pallet. Pallets record the bytes themselves; this type is what clients decode them by.
+#[derive(Debug, Clone, PartialEq, Encode, Decode, TypeInfo)]
+pub enum RuntimeEvent {
+    /// Of System.
+    #[codec(index = 0)]
+    System(system::Event),
+    /// Of Balances.
+    #[codec(index = 2)]
+    Balances(balances::Event),
+    /// Of TransactionPayment.
+    #[codec(index = 3)]
+    TransactionPayment(transaction_payment::Event),
+    /// Of Utility.
+    #[codec(index = 4)]
+    Utility(utility::Event),
+    /// Of Sudo.
+    #[codec(index = 5)]
+    Sudo(sudo::Event),
+}
+
+/// An error of any pallet.
+#[derive(Debug, Clone, PartialEq, Encode, Decode, TypeInfo)]
+pub enum RuntimeError {
+    /// Of System.
+    #[codec(index = 0)]
+    System(system::Error),
+    /// Of Balances.
+    #[codec(index = 2)]
+    Balances(balances::Error),
+    /// Of Utility.
+    #[codec(index = 4)]
+    Utility(utility::Error),
+    /// Of Sudo.
+    #[codec(index = 5)]
+    Sudo(sudo::Error),
+}
+
+impl basalt_support::RuntimeCall for RuntimeCall {
+    fn info(&self) -> DispatchInfo {
+        match self {
+            Self::System(call) => SYSTEM.info(call),
+            Self::Timestamp(call) => TIMESTAMP.info(call),
+            Self::Balances(call) => BALANCES.info(call),
+            Self::Utility(call) => UTILITY.info(call),
+            Self::Sudo(call) => SUDO.info(call),
+        }
+    }
+
+    fn dispatch(self, origin: Origin, ctx: &mut Context<'_, '_>) -> CallResult {
+        ctx.layered(|ctx| match self {
+            Self::System(call) => SYSTEM.dispatch(call, origin, ctx),
+            Self::Timestamp(call) => TIMESTAMP.dispatch(call, origin, ctx),
+            Self::Balances(call) => BALANCES.dispatch(call, origin, ctx),
+            Self::Utility(call) => UTILITY.dispatch(call, origin, ctx),
+            Self::Sudo(call) => SUDO.dispatch(call, origin, ctx),
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! What chain a node runs: Substrate's JSON shape, and the presets.
+
+use std::path::{Path, PathBuf};
+
+use basalt_primitives::keys::{Pair, Scheme};
+use basalt_runtime::{BalancesGenesis, GenesisConfig, SS58_PREFIX, SudoGenesis, UNIT};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// The most bytes of a chain specification file: a million genesis accounts fit.
+pub(crate) const CHAIN_SPEC_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// The development accounts that the `dev` preset endows.
+pub(crate) const DEV_ACCOUNTS: [&str; 6] = ["Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie"];
+
+/// What chain a node runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ChainSpec {
+    /// Name for people.
+    pub(crate) name: String,
+    /// Name for folders: letters, digits, `-` and `_`.
+    pub(crate) id: String,
+    /// What kind of chain it is.
+    pub(crate) chain_type: ChainType,
+    /// Peers to find the network by.
+    #[serde(default)]
+    pub(crate) boot_nodes: Vec<String>,
+    /// Substrate tools write it; Basalt sends no telemetry.
+    #[serde(default)]
+    pub(crate) telemetry_endpoints: Option<Value>,
+    /// Part of protocol names on the wire.
+    #[serde(default)]
+    pub(crate) protocol_id: Option<String>,
+    /// Token and address format, for wallets.
+    #[serde(default)]
+    pub(crate) properties: Map<String, Value>,
+    /// The state at block 0.
+    pub(crate) genesis: Genesis,
+}
+
+/// What kind of chain it is: wallets show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ChainType {
+    /// One node, for development.
+    Development,
+    /// A few nodes on one machine.
+    Local,
+    /// A public network.
+    Live,
+    /// Anything else.
+    Custom(String),
+}
+
+/// The state at block 0.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Genesis {
+    /// As a configuration of the runtime.
+    pub(crate) runtime_genesis: RuntimeGenesis,
+}
+
+/// A configuration of the runtime.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RuntimeGenesis {
+    /// Substrate tools write it; the runtime is compiled in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<String>,
+    /// What differs from an empty chain.
+    pub(crate) patch: GenesisConfig,
+}
+
+/// Why a chain specification cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChainSpecError {
+    /// Neither a preset nor a file.
+    #[error(
+        "there is no chain '{0}': use the preset 'dev', or the path of a chain specification file (make one with \
+         `basalt chain-spec build`)"
+    )]
+    Unknown(String),
+    /// The file cannot be read.
+    #[error("the chain specification {path} cannot be read: {error}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is too large.
+    #[error("the chain specification {path} has {bytes} bytes, at most {CHAIN_SPEC_BYTES_MAX} are read")]
+    TooLarge {
+        /// Which file.
+        path: PathBuf,
+        /// How large.
+        bytes: u64,
+    },
+    /// The file is not a chain specification.
+    #[error("the chain specification {path} is not valid: {error}")]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        error: serde_json::Error,
+    },
+    /// The id would not do as a folder.
+    #[error("the chain id '{0}' is not usable as a folder name: use letters, digits, '-' and '_'")]
+    BadId(String),
+}
+
+impl ChainSpec {
+    /// The preset of this name, or the specification in this file.
+    pub(crate) fn load(chain: &str) -> Result<Self, ChainSpecError> {
+        if chain == "dev" {
+            return Ok(Self::dev());
+        }
+        let path = Path::new(chain);
+        if !path.exists() {
+            return Err(ChainSpecError::Unknown(chain.to_owned()));
+        }
+        let read = |error| ChainSpecError::Read { path: path.to_owned(), error };
+        let bytes = std::fs::metadata(path).map_err(read)?.len();
+        if bytes > CHAIN_SPEC_BYTES_MAX {
+            return Err(ChainSpecError::TooLarge { path: path.to_owned(), bytes });
+        }
+        let text = std::fs::read(path).map_err(read)?;
+        let spec: Self = serde_json::from_slice(&text)
+            .map_err(|error| ChainSpecError::Malformed { path: path.to_owned(), error })?;
+        let usable = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if spec.id.is_empty() || !spec.id.chars().all(usable) {
+            return Err(ChainSpecError::BadId(spec.id));
+        }
+        Ok(spec)
+    }
+
+    /// One node for development: instant blocks, known accounts, sudo for //Alice.
+    pub(crate) fn dev() -> Self {
+        let account = |suri: String| {
+            Pair::from_suri(Scheme::Sr25519, &suri).expect("the development URIs are valid").account_id()
+        };
+        let accounts = DEV_ACCOUNTS
+            .iter()
+            .map(|name| format!("//{name}"))
+            .chain(["//Alice//stash".to_owned(), "//Bob//stash".to_owned()]);
+        Self {
+            name: "Basalt Development".to_owned(),
+            id: "basalt_dev".to_owned(),
+            chain_type: ChainType::Development,
+            boot_nodes: Vec::new(),
+            telemetry_endpoints: None,
+            protocol_id: None,
+            properties: match json!({
+                "ss58Format": SS58_PREFIX, "tokenDecimals": 12, "tokenSymbol": "UNIT"
+            }) {
+                Value::Object(properties) => properties,
+                _ => Map::new(),
+            },
+            genesis: Genesis {
+                runtime_genesis: RuntimeGenesis {
+                    code: None,
+                    patch: GenesisConfig {
+                        balances: BalancesGenesis {
+                            balances: accounts
+                                .map(|suri| (account(suri), (1_000_000 * UNIT).into()))
+                                .collect(),
+                        },
+                        sudo: SudoGenesis { key: Some(account("//Alice".to_owned())) },
+                    },
+                },
+            },
+        }
+    }
+
+    /// The genesis configuration as the runtime reads it.
+    pub(crate) fn genesis_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.genesis.runtime_genesis.patch)
+            .expect("a genesis configuration always serialises")
+    }
+}

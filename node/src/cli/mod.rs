@@ -1,0 +1,53 @@
+//! The command line.
+
+mod chain_spec;
+mod key;
+mod node;
+mod tx;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use node::{NodeArgs, Sealing};
+
+/// A chain framework in one binary: wallets, SDKs and contracts of the Substrate world work with it as they are.
+///
+/// Start a development chain:          basalt --dev
+/// Keep its data between runs:         basalt --dev --base-path ./data
+/// Make a key:                         basalt key generate
+/// Send a transfer:                    basalt tx transfer --from //Alice --to //Bob --amount 1.5
+#[derive(Debug, Parser)]
+#[command(name = "basalt", version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// What to do instead of running a node.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Running a node.
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+}
+
+/// What to do instead of running a node.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make and inspect keys and addresses
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Send transactions and see what became of them
+    #[command(subcommand)]
+    Tx(tx::TxCommand),
+    /// Write chain specification files
+    #[command(subcommand)]
+    ChainSpec(chain_spec::ChainSpecCommand),
+}
+
+impl Command {
+    /// Does it.
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Key(command) => command.run(),
+            Self::Tx(command) => command.run(),
+            Self::ChainSpec(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Why a node does not start, or stops.
+
+use std::path::PathBuf;
+
+use basalt_chain::ChainError;
+use basalt_db::DbError;
+use basalt_rpc::RpcError;
+
+use crate::{chain_spec::ChainSpecError, logging::LogError};
+
+/// Why a node does not start, or stops.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NodeError {
+    /// No chain was chosen.
+    #[error("no chain was chosen: use --dev for a development chain, or --chain with a preset or a file")]
+    NoChain,
+    /// There is no home folder.
+    #[error("there is no folder for data: set --base-path (neither XDG_DATA_HOME nor HOME is set)")]
+    NoHome,
+    /// The folder cannot be made.
+    #[error("the folder {path} cannot be used: {error}; choose another --base-path")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The chain specification is wrong.
+    #[error(transparent)]
+    ChainSpec(#[from] ChainSpecError),
+    /// The log filter is wrong.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The chain cannot be opened.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The RPC server cannot start.
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+    /// The operating system refuses something every node needs.
+    #[error("{what}: {error}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        error: std::io::Error,
+    },
+    /// A part that must run as long as the node does has ended.
+    #[error("{part} stopped: {why}; the node stops too, its data is safe")]
+    PartStopped {
+        /// Which part.
+        part: &'static str,
+        /// Why.
+        why: String,
+    },
+}

@@ -1,0 +1,98 @@
+//! What happens at the beginning and the end of each block, and its inherents.
+
+use alloc::vec::Vec;
+
+use basalt_pallet_timestamp as timestamp;
+use basalt_primitives::{Digest, DispatchClass, Moment, Weight, extrinsic};
+use basalt_runtime_api::{BlockEnv, BlockRecord, Event, Fatal, InherentData, InherentError, Verified};
+use basalt_state::{Overlay, StateRead};
+use basalt_support::{BlockSummary, Context, Pallet};
+use parity_scale_codec::{Decode, Encode};
+
+use crate::{BALANCES, LIMITS, RuntimeCall, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT};
+
+/// How far a block's time may be ahead of the importer's clock: as in Substrate.
+pub(crate) const TIMESTAMP_DRIFT_MAX_MS: Moment = 30_000;
+
+pub(crate) fn begin(env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal> {
+    let mut ctx = Context::new(state, env, None);
+    SYSTEM.begin_block(&mut ctx)?;
+    TIMESTAMP.begin_block(&mut ctx)?;
+    BALANCES.begin_block(&mut ctx)?;
+    TRANSACTION_PAYMENT.begin_block(&mut ctx)?;
+    Ok(ctx.into_events())
+}
+
+pub(crate) fn end(
+    env: &BlockEnv,
+    record: &BlockRecord<'_>,
+    state: &mut Overlay<'_>,
+) -> Result<Digest, Fatal> {
+    let summary = summary(record);
+    let mut ctx = Context::new(state, env, None);
+    TIMESTAMP.end_block(&mut ctx, &summary)?;
+    BALANCES.end_block(&mut ctx, &summary)?;
+    TRANSACTION_PAYMENT.end_block(&mut ctx, &summary)?;
+    // Last, because it stores the events of all others.
+    let finalization = ctx.into_events();
+    let mut ctx = Context::new(state, env, None);
+    SYSTEM.finish_block(&mut ctx, record, &finalization, &summary)?;
+    Ok(Digest::default())
+}
+
+fn summary(record: &BlockRecord<'_>) -> BlockSummary {
+    let mut summary = BlockSummary {
+        weight_normal: Weight::zero(),
+        weight_operational: Weight::zero(),
+        weight_mandatory: LIMITS.weight_base,
+        weight_normal_max: LIMITS.weight_normal_max,
+        transactions: u32::try_from(record.receipts.len()).unwrap_or(u32::MAX),
+        bytes: record.bytes,
+    };
+    for receipt in record.receipts {
+        let sum = match receipt.info.class {
+            DispatchClass::Normal => &mut summary.weight_normal,
+            DispatchClass::Operational => &mut summary.weight_operational,
+            DispatchClass::Mandatory => &mut summary.weight_mandatory,
+        };
+        *sum = sum.saturating_add(receipt.info.weight);
+    }
+    summary
+}
+
+/// The bare transactions that open a block.
+pub(crate) fn inherents(data: &InherentData) -> Vec<Vec<u8>> {
+    let call = RuntimeCall::Timestamp(timestamp::Call::set { now: data.timestamp });
+    [extrinsic::encode_bare(&call.encode())].into()
+}
+
+pub(crate) fn check_inherents(transactions: &[Verified], data: &InherentData) -> Result<(), InherentError> {
+    let first = transactions.first().ok_or(InherentError::Missing("timestamp.set"))?;
+    let call = RuntimeCall::decode(&mut first.call()).ok();
+    let Some(RuntimeCall::Timestamp(timestamp::Call::set { now })) = call else {
+        return Err(InherentError::Missing("timestamp.set"));
+    };
+    if now > data.timestamp.saturating_add(TIMESTAMP_DRIFT_MAX_MS) {
+        return Err(InherentError::TooFarAhead {
+            block_ms: now,
+            now_ms: data.timestamp,
+            drift_max_ms: TIMESTAMP_DRIFT_MAX_MS,
+        });
+    }
+    match (0..).zip(transactions).skip(1).find(|(_, transaction)| transaction.signed.is_none()) {
+        Some((index, _)) => Err(InherentError::Misplaced { index }),
+        None => Ok(()),
+    }
+}
+
+/// What must hold in every state, pallet by pallet.
+pub(crate) fn try_state(state: &dyn StateRead) -> Result<(), Fatal> {
+    let checked = |pallet, result: Result<(), alloc::string::String>| {
+        result.map_err(|what| Fatal::Broken { pallet, what })
+    };
+    checked("System", SYSTEM.try_state(state))?;
+    checked("Timestamp", TIMESTAMP.try_state(state))?;
+    let pots = TRANSACTION_PAYMENT.pots(state)?;
+    checked("Balances", BALANCES.try_state_with(state, pots))?;
+    checked("TransactionPayment", TRANSACTION_PAYMENT.try_state(state))
+}

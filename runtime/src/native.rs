@@ -1,0 +1,105 @@
+//! The door of this runtime, compiled in.
+
+use alloc::vec::Vec;
+
+use basalt_pallet_system::ACCOUNT;
+use basalt_primitives::{AccountId, Digest, Header, Nonce, RuntimeVersion, ValidTransaction};
+use basalt_runtime_api::{
+    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Event, Fatal, GenesisError, Head,
+    InherentData, InherentError, Receipt, Refusal, Runtime, SignatureCheck, Transaction, ValidateError,
+    Verified,
+};
+use basalt_state::{ChangeSet, Overlay, StateError, StateRead};
+
+use crate::{LIMITS, apis, block, genesis, transaction, version};
+
+/// This chain's logic, compiled into the node.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NativeRuntime;
+
+impl Runtime for NativeRuntime {
+    fn version(&self) -> RuntimeVersion {
+        version()
+    }
+
+    fn metadata(&self, version: u32) -> Option<Vec<u8>> {
+        apis::metadata().encode(version)
+    }
+
+    fn genesis(&self, config: &[u8]) -> Result<ChangeSet, GenesisError> {
+        genesis::build(config)
+    }
+
+    fn limits(&self, _state: &dyn StateRead) -> Result<BlockLimits, StateError> {
+        Ok(LIMITS)
+    }
+
+    fn inspect(&self, bytes: Vec<u8>) -> Result<Transaction, Refusal> {
+        transaction::inspect(bytes)
+    }
+
+    fn proof(
+        &self,
+        transaction: &Transaction,
+        head: &Head<'_>,
+    ) -> Result<Option<SignatureCheck>, ValidateError> {
+        transaction::proof(transaction, head)
+    }
+
+    fn validate(
+        &self,
+        transaction: &Transaction,
+        head: &Head<'_>,
+    ) -> Result<ValidTransaction, ValidateError> {
+        transaction::validate(transaction, head)
+    }
+
+    fn nonce(&self, account: &AccountId, state: &dyn StateRead) -> Result<Nonce, StateError> {
+        Ok(ACCOUNT.get_or_default(state, account)?.nonce)
+    }
+
+    fn inherents(&self, data: &InherentData) -> Vec<Vec<u8>> {
+        block::inherents(data)
+    }
+
+    fn check_inherents(&self, transactions: &[Verified], data: &InherentData) -> Result<(), InherentError> {
+        block::check_inherents(transactions, data)
+    }
+
+    fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal> {
+        block::begin(env, state)
+    }
+
+    fn apply(
+        &self,
+        transaction: &Verified,
+        index: u32,
+        env: &BlockEnv,
+        state: &mut Overlay<'_>,
+    ) -> Result<Receipt, ApplyError> {
+        transaction::apply(transaction, index, env, state)
+    }
+
+    fn end_block(
+        &self,
+        env: &BlockEnv,
+        record: &BlockRecord<'_>,
+        state: &mut Overlay<'_>,
+    ) -> Result<Digest, Fatal> {
+        block::end(env, record, state)
+    }
+
+    fn call(
+        &self,
+        function: &str,
+        arguments: &[u8],
+        header: &Header,
+        state: &mut Overlay<'_>,
+    ) -> Result<Vec<u8>, CallError> {
+        apis::call(function, arguments, header, state)
+    }
+
+    fn try_state(&self, state: &dyn StateRead) -> Result<(), Fatal> {
+        block::try_state(state)
+    }
+}

@@ -1,0 +1,160 @@
+use alloc::{string::ToString, vec, vec::Vec};
+use std::collections::BTreeSet;
+
+use basalt_primitives::Header;
+use basalt_runtime_api::{CallError, Runtime as _};
+use basalt_state::{Memory, Overlay};
+use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed};
+use parity_scale_codec::{Decode, DecodeAll, Encode};
+use scale_info::{PortableRegistry, TypeDef, form::PortableForm};
+
+use crate::NativeRuntime;
+
+fn decoded(version: u32) -> RuntimeMetadata {
+    let bytes = NativeRuntime.metadata(version).unwrap();
+    assert_eq!(&bytes[..4], b"meta");
+    assert_eq!(u32::from(bytes[4]), version);
+    RuntimeMetadataPrefixed::decode_all(&mut bytes.as_slice()).unwrap().1
+}
+
+fn paths(types: &PortableRegistry) -> BTreeSet<alloc::string::String> {
+    types.types.iter().map(|ty| ty.ty.path.to_string()).collect()
+}
+
+#[test]
+fn metadata_decodes_in_all_versions_that_are_listed_and_in_no_other() {
+    let RuntimeMetadata::V14(v14) = decoded(14) else { panic!("not version 14") };
+    let RuntimeMetadata::V15(v15) = decoded(15) else { panic!("not version 15") };
+    let RuntimeMetadata::V16(v16) = decoded(16) else { panic!("not version 16") };
+    let names = |names: Vec<&str>| names.into_iter().map(ToString::to_string).collect::<Vec<_>>();
+    let expected = names(vec!["System", "Timestamp", "Balances", "TransactionPayment", "Utility", "Sudo"]);
+    assert_eq!(v14.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
+    assert_eq!(v15.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
+    assert_eq!(v16.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
+    assert_eq!(v16.extrinsic.versions, [4]);
+    for version in [0, 13, 17, u32::MAX] {
+        assert_eq!(NativeRuntime.metadata(version), None);
+    }
+}
+
+#[test]
+fn every_type_path_that_clients_treat_specially_is_there() {
+    let RuntimeMetadata::V14(v14) = decoded(14) else { panic!("not version 14") };
+    let RuntimeMetadata::V16(v16) = decoded(16) else { panic!("not version 16") };
+    for types in [&v14.types, &v16.types] {
+        let paths = paths(types);
+        for path in [
+            "sp_core::crypto::AccountId32",
+            "sp_runtime::multiaddress::MultiAddress",
+            "sp_runtime::MultiSignature",
+            "sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic",
+            "sp_runtime::generic::era::Era",
+            "frame_system::EventRecord",
+            "frame_system::Phase",
+            "basalt_runtime::RuntimeCall",
+            "basalt_runtime::RuntimeEvent",
+            "sp_runtime::DispatchError",
+            "sp_runtime::ModuleError",
+            "sp_runtime::TokenError",
+            "sp_arithmetic::ArithmeticError",
+            "sp_weights::weight_v2::Weight",
+            "sp_runtime::generic::digest::Digest",
+            "primitive_types::H256",
+            "pallet_balances::types::AccountData",
+            "frame_system::AccountInfo",
+            "pallet_balances::pallet::Call",
+            "frame_system::pallet::Event",
+        ] {
+            assert!(paths.contains(path), "{path} is missing");
+        }
+    }
+}
+
+#[test]
+fn fields_of_one_variant_or_struct_are_all_named_or_all_unnamed_and_ids_are_positions() {
+    let RuntimeMetadata::V16(v16) = decoded(16) else { panic!("not version 16") };
+    let uniform = |fields: &[scale_info::Field<PortableForm>]| {
+        let named = fields.iter().filter(|field| field.name.is_some()).count();
+        named == 0 || named == fields.len()
+    };
+    for (position, ty) in (0u32..).zip(&v16.types.types) {
+        assert_eq!(ty.id, position);
+        match &ty.ty.type_def {
+            TypeDef::Composite(composite) => assert!(uniform(&composite.fields), "{}", ty.ty.path),
+            TypeDef::Variant(variant) => {
+                assert!(variant.variants.iter().all(|variant| uniform(&variant.fields)), "{}", ty.ty.path);
+            }
+            TypeDef::Array(array) => assert!(array.len <= 2048, "polkadot.js refuses longer arrays"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn extensions_come_in_the_order_that_every_client_assumes() {
+    let RuntimeMetadata::V14(v14) = decoded(14) else { panic!("not version 14") };
+    let names: Vec<_> =
+        v14.extrinsic.signed_extensions.iter().map(|extension| extension.identifier.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "CheckNonZeroSender",
+            "CheckSpecVersion",
+            "CheckTxVersion",
+            "CheckGenesis",
+            "CheckMortality",
+            "CheckNonce",
+            "CheckWeight",
+            "ChargeTransactionPayment",
+            "CheckMetadataHash"
+        ]
+    );
+}
+
+#[test]
+fn every_method_that_the_metadata_names_is_answered_and_no_other() {
+    let RuntimeMetadata::V15(v15) = decoded(15) else { panic!("not version 15") };
+    let empty = Memory::default();
+    let mut methods = 0;
+    for api in &v15.apis {
+        for method in &api.methods {
+            let name = alloc::format!("{}_{}", api.name, method.name);
+            let mut state = Overlay::new(&empty);
+            let answer = NativeRuntime.call(&name, &[], &Header::default(), &mut state);
+            assert!(!matches!(answer, Err(CallError::Unknown(_))), "{name} is described but unknown");
+            methods += 1;
+        }
+    }
+    assert_eq!(methods, 15);
+    let mut state = Overlay::new(&empty);
+    let unknown = NativeRuntime.call("Core_fly", &[], &Header::default(), &mut state).unwrap_err();
+    assert_eq!(unknown.to_string(), "Exported method Core_fly is not found");
+}
+
+#[test]
+fn metadata_answers_are_wrapped_as_clients_expect() {
+    let empty = Memory::default();
+    let mut state = Overlay::new(&empty);
+    let header = Header::default();
+    let mut call =
+        |name: &str, arguments: &[u8]| NativeRuntime.call(name, arguments, &header, &mut state).unwrap();
+    let v14 = NativeRuntime.metadata(14).unwrap();
+    assert_eq!(call("Metadata_metadata", &[]), v14.encode());
+    assert_eq!(call("Metadata_metadata_versions", &[]), vec![14u32, 15, 16].encode());
+    let at = call("Metadata_metadata_at_version", &16u32.encode());
+    assert_eq!(Option::<Vec<u8>>::decode(&mut at.as_slice()).unwrap(), NativeRuntime.metadata(16));
+    assert_eq!(call("Metadata_metadata_at_version", &99u32.encode()), [0]);
+}
+
+#[test]
+fn storage_defaults_have_the_length_of_their_types() {
+    // A fixed-size default that is too short or too long would make clients read garbage for absent keys.
+    let RuntimeMetadata::V14(v14) = decoded(14) else { panic!("not version 14") };
+    let system = &v14.pallets[0].storage.as_ref().unwrap().entries;
+    let default =
+        |name: &str| system.iter().find(|entry| entry.name == name).map(|entry| entry.default.len()).unwrap();
+    assert_eq!(default("Account"), 80);
+    assert_eq!(default("BlockHash"), 32);
+    assert_eq!(default("Number"), 4);
+    assert_eq!(default("Events"), 1);
+}

@@ -1,0 +1,357 @@
+//! The way of one transaction: decode, check, charge, dispatch, settle.
+//!
+//! Checks come in the order of FRAME's extensions (`CheckNonZeroSender` … `CheckMetadataHash`), whose bytes and names
+//! clients know. What a pool checks against a head, [`apply`] checks again in the block.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use basalt_pallet_system::{self as system, ACCOUNT, BLOCK_HASH};
+use basalt_pallet_transaction_payment::Withdrawn;
+use basalt_primitives::{
+    AccountId, Additional, BlockNumber, DispatchClass, DispatchError, DispatchEventInfo, Era, Extra, H256,
+    InvalidTransaction, MultiAddress, Nonce, Pays, Preamble, TransactionValidityError, UnknownTransaction,
+    ValidTransaction, extrinsic, hashing::blake2_256,
+};
+use basalt_runtime_api::{
+    ApplyError, BlockEnv, Head, Receipt, Refusal, SignatureCheck, Signed, Transaction, ValidateError,
+    Verified,
+};
+use basalt_state::{Overlay, StateError, StateRead};
+use basalt_support::{Context, DispatchInfo, Failure, Origin, RuntimeCall as _, recorded};
+use parity_scale_codec::{DecodeLimit, Encode};
+
+use crate::{LIMITS, RuntimeCall, SYSTEM, TRANSACTION_PAYMENT, TRANSACTION_WEIGHT, balances, version};
+
+/// The most bytes of one transaction: room for the largest contract code a chain should take, far below a block.
+pub const TRANSACTION_BYTES_MAX: usize = 1024 * 1024;
+
+/// How deep calls may nest in their encoding: above what can be dispatched, far below what a stack can hold.
+pub const CALL_DECODE_DEPTH_MAX: u32 = 64;
+
+fn refusal(error: impl Into<TransactionValidityError>, detail: impl Into<String>) -> Refusal {
+    Refusal { error: error.into(), detail: detail.into() }
+}
+
+fn invalid(error: InvalidTransaction, detail: impl Into<String>) -> Refusal {
+    refusal(TransactionValidityError::Invalid(error), detail)
+}
+
+/// Decodes a call that fills `bytes` exactly.
+pub(crate) fn decode_call(mut bytes: &[u8]) -> Result<RuntimeCall, String> {
+    RuntimeCall::decode_all_with_depth_limit(CALL_DECODE_DEPTH_MAX, &mut bytes)
+        .map_err(|error| format!("the call does not decode: {error}; check the metadata it was made with"))
+}
+
+/// Everything that needs no state.
+pub(crate) fn inspect(bytes: Vec<u8>) -> Result<Transaction, Refusal> {
+    if bytes.len() > TRANSACTION_BYTES_MAX {
+        return Err(invalid(
+            InvalidTransaction::ExhaustsResources,
+            format!("the transaction has {} bytes, at most {TRANSACTION_BYTES_MAX} are allowed", bytes.len()),
+        ));
+    }
+    let preamble =
+        extrinsic::split(&bytes).map_err(|error| invalid(InvalidTransaction::Call, error.to_string()))?;
+    let call_offset = preamble.call_offset();
+    let call = decode_call(bytes.get(call_offset..).unwrap_or_default())
+        .map_err(|detail| invalid(InvalidTransaction::Call, detail))?;
+    let info = call.info();
+    let (signed, touches) = match preamble {
+        Preamble::Bare { .. } => (None, Vec::new()),
+        Preamble::Signed { address, signature, extra, .. } => {
+            let signer = signer(address)?;
+            check_metadata_mode(&extra)?;
+            let touches = touches(&signer, &call);
+            let signed = Signed { signer, signature, era: extra.era, nonce: extra.nonce, tip: extra.tip };
+            (Some(signed), touches)
+        }
+    };
+    let hash = H256(bytes.using_encoded(blake2_256));
+    Ok(Transaction { hash, bytes, call_offset, signed, info, touches })
+}
+
+fn signer(address: MultiAddress) -> Result<AccountId, Refusal> {
+    match address {
+        MultiAddress::Id(account) if account.0 == [0; 32] => {
+            Err(invalid(InvalidTransaction::BadSigner, "the zero account cannot sign"))
+        }
+        MultiAddress::Id(account) => Ok(account),
+        _ => Err(refusal(
+            TransactionValidityError::Unknown(UnknownTransaction::CannotLookup),
+            "this chain has no account indices: sign with a 32-byte account id",
+        )),
+    }
+}
+
+fn check_metadata_mode(extra: &Extra) -> Result<(), Refusal> {
+    if extra.metadata_hash_mode == 0 {
+        return Ok(());
+    }
+    Err(refusal(
+        TransactionValidityError::Unknown(UnknownTransaction::CannotLookup),
+        "this chain does not check metadata hashes yet: sign with CheckMetadataHash mode 0 (disabled)",
+    ))
+}
+
+/// The accounts that the transaction surely reads and writes.
+fn touches(signer: &AccountId, call: &RuntimeCall) -> Vec<Vec<u8>> {
+    let mut keys = alloc::vec![ACCOUNT.key(signer)];
+    if let RuntimeCall::Balances(
+        balances::Call::transfer_keep_alive { dest: MultiAddress::Id(dest), .. }
+        | balances::Call::transfer_allow_death { dest: MultiAddress::Id(dest), .. },
+    ) = call
+    {
+        keys.push(ACCOUNT.key(dest));
+    }
+    keys
+}
+
+/// The hash of the block that a mortal transaction names as its birth.
+fn birth_hash(era: Era, current: BlockNumber, head: &Head<'_>) -> Result<H256, ValidateError> {
+    let birth = u32::try_from(era.birth(current.into())).unwrap_or(u32::MAX);
+    if birth == head.number {
+        return Ok(head.hash);
+    }
+    match BLOCK_HASH.get(head.state, &birth)? {
+        Some(hash) => Ok(hash),
+        None => Err(ValidateError::Refused(ancient(era, birth, current))),
+    }
+}
+
+fn ancient(era: Era, birth: BlockNumber, current: BlockNumber) -> Refusal {
+    let kept = system::BLOCK_HASH_COUNT;
+    invalid(
+        InvalidTransaction::AncientBirthBlock,
+        format!(
+            "it was valid from block {birth} for {era:?}, the next block is {current} and the last {kept} block \
+             hashes are kept; sign it again"
+        ),
+    )
+}
+
+/// What has to be verified for this transaction on top of `head`.
+pub(crate) fn proof(
+    transaction: &Transaction,
+    head: &Head<'_>,
+) -> Result<Option<SignatureCheck>, ValidateError> {
+    let Some(signed) = &transaction.signed else { return Ok(None) };
+    let current = head.number.saturating_add(1);
+    let birth_hash = birth_hash(signed.era, current, head)?;
+    let genesis_hash =
+        if head.number == 0 { head.hash } else { BLOCK_HASH.get_or_default(head.state, &0)? };
+    let version = version();
+    let extra = Extra { era: signed.era, nonce: signed.nonce, tip: signed.tip, metadata_hash_mode: 0 };
+    let additional = Additional {
+        spec_version: version.spec_version,
+        transaction_version: version.transaction_version,
+        genesis_hash,
+        birth_hash,
+        metadata_hash: None,
+    };
+    Ok(Some(SignatureCheck {
+        signer: signed.signer.clone(),
+        signature: signed.signature.clone(),
+        message: extrinsic::signing_payload(transaction.call(), &extra, &additional),
+        birth_hash,
+    }))
+}
+
+/// Whether the transaction may enter the pool on top of `head`.
+pub(crate) fn validate(
+    transaction: &Transaction,
+    head: &Head<'_>,
+) -> Result<ValidTransaction, ValidateError> {
+    let Some(signed) = &transaction.signed else {
+        return Err(ValidateError::Refused(invalid(
+            InvalidTransaction::Call,
+            "inherents are made by block authors and cannot be sent",
+        )));
+    };
+    let current = head.number.saturating_add(1);
+    birth_hash(signed.era, current, head)?;
+    let account = ACCOUNT.get_or_default(head.state, &signed.signer)?;
+    if signed.nonce < account.nonce {
+        return Err(ValidateError::Refused(invalid(
+            InvalidTransaction::Stale,
+            format!("its nonce is {}, the account's next nonce is {}", signed.nonce, account.nonce),
+        )));
+    }
+    let (weight, bytes_max) = match transaction.info.class {
+        DispatchClass::Normal => (LIMITS.weight_normal_max, LIMITS.bytes_normal_max),
+        _ => (LIMITS.weight_max, LIMITS.bytes_max),
+    };
+    let declared = transaction.info.weight.saturating_add(TRANSACTION_WEIGHT);
+    if declared.any_gt(weight) || transaction.encoded_len() > bytes_max {
+        return Err(ValidateError::Refused(invalid(
+            InvalidTransaction::ExhaustsResources,
+            format!(
+                "it weighs up to {declared:?} and has {} bytes; a block holds {weight:?} and {bytes_max} bytes",
+                transaction.encoded_len()
+            ),
+        )));
+    }
+    let fee =
+        TRANSACTION_PAYMENT.fee(head.state, &transaction.info, transaction.encoded_len(), signed.tip)?;
+    let total = fee.total();
+    let spendable = crate::BALANCES.reducible_balance(head.state, &signed.signer, true)?;
+    if transaction.info.pays_fee == Pays::Yes && total > spendable {
+        return Err(ValidateError::Refused(invalid(
+            InvalidTransaction::Payment,
+            format!(
+                "the fee is up to {total}, tip included, and the account can spend {spendable} above the existential \
+                 deposit of {}; send it funds or lower the tip",
+                crate::BALANCES.existential_deposit
+            ),
+        )));
+    }
+    let tag = |nonce: Nonce| (&signed.signer, nonce).encode();
+    let requires = match signed.nonce.checked_sub(1) {
+        Some(previous) if signed.nonce > account.nonce => [tag(previous)].into(),
+        _ => Vec::new(),
+    };
+    let longevity = signed.era.death(current.into()).saturating_sub(current.into());
+    Ok(ValidTransaction {
+        priority: priority(&transaction.info, transaction.encoded_len(), total),
+        requires,
+        provides: [tag(signed.nonce)].into(),
+        longevity,
+        propagate: true,
+    })
+}
+
+/// Fee and tip per share of a block: how many of this transaction would fill a block by weight or by bytes, whichever
+/// is scarcer, times what it pays. In thousandths of a million of the smallest unit, so that it does not saturate.
+fn priority(info: &DispatchInfo, bytes: u32, total: u128) -> u64 {
+    let weight = info.weight.saturating_add(TRANSACTION_WEIGHT).ref_time.max(1);
+    let by_weight = LIMITS.weight_normal_max.ref_time / weight;
+    let by_bytes = u64::from(LIMITS.bytes_normal_max) / u64::from(bytes.max(1));
+    let per_block = u128::from(by_weight.min(by_bytes).max(1));
+    u64::try_from((total / 1_000).saturating_mul(per_block)).unwrap_or(u64::MAX)
+}
+
+/// Runs one transaction.
+pub(crate) fn apply(
+    transaction: &Verified,
+    index: u32,
+    env: &BlockEnv,
+    state: &mut Overlay<'_>,
+) -> Result<Receipt, ApplyError> {
+    let call = decode_call(transaction.call()).map_err(|_| InvalidTransaction::Call)?;
+    let mut ctx = Context::new(state, env, Some(index));
+    match &transaction.signed {
+        None => apply_inherent(transaction, call, ctx),
+        Some(signed) => {
+            check_birth(signed.era, transaction.birth_hash(), env, &ctx)?;
+            use_nonce(signed, &mut ctx)?;
+            let bytes = transaction.encoded_len();
+            let withdrawn = TRANSACTION_PAYMENT
+                .withdraw(&mut ctx, &signed.signer, &transaction.info, bytes, signed.tip)
+                .map_err(|failure| match failure {
+                    Failure::Dispatch(_) => ApplyError::from(InvalidTransaction::Payment),
+                    Failure::State(error) => error.into(),
+                })?;
+            apply_signed(transaction, signed, call, withdrawn, ctx)
+        }
+    }
+}
+
+fn apply_inherent(
+    transaction: &Transaction,
+    call: RuntimeCall,
+    mut ctx: Context<'_, '_>,
+) -> Result<Receipt, ApplyError> {
+    if transaction.info.class != DispatchClass::Mandatory {
+        return Err(InvalidTransaction::Call.into());
+    }
+    let (post, result) = recorded(call.dispatch(Origin::None, &mut ctx))?;
+    if result.is_err() {
+        return Err(InvalidTransaction::BadMandatory.into());
+    }
+    let info = actual_info(&transaction.info, &post);
+    emit_outcome(&mut ctx, &result, info);
+    Ok(Receipt { result, info, fee: 0, tip: 0, events: ctx.into_events() })
+}
+
+fn apply_signed(
+    transaction: &Transaction,
+    signed: &Signed,
+    call: RuntimeCall,
+    withdrawn: Withdrawn,
+    mut ctx: Context<'_, '_>,
+) -> Result<Receipt, ApplyError> {
+    let (post, result) = recorded(call.dispatch(Origin::Signed(signed.signer.clone()), &mut ctx))?;
+    let info = actual_info(&transaction.info, &post);
+    let settled =
+        TRANSACTION_PAYMENT.settle(&mut ctx, &signed.signer, withdrawn, &transaction.info, &post)?;
+    emit_outcome(&mut ctx, &result, info);
+    Ok(Receipt { result, info, fee: settled.fee, tip: settled.tip, events: ctx.into_events() })
+}
+
+/// The last event of each transaction, by which clients tell how it went.
+fn emit_outcome(
+    ctx: &mut Context<'_, '_>,
+    result: &Result<(), DispatchError>,
+    dispatch_info: DispatchEventInfo,
+) {
+    let event = match *result {
+        Ok(()) => system::Event::ExtrinsicSuccess { dispatch_info },
+        Err(dispatch_error) => system::Event::ExtrinsicFailed { dispatch_error, dispatch_info },
+    };
+    ctx.emit(SYSTEM.index, &event);
+}
+
+/// What the call really cost: never more than declared, plus the fixed weight of a transaction.
+fn actual_info(declared: &DispatchInfo, post: &basalt_support::PostInfo) -> DispatchEventInfo {
+    let weight = post.actual_weight.map_or(declared.weight, |actual| actual.min(declared.weight));
+    DispatchEventInfo {
+        weight: weight.saturating_add(TRANSACTION_WEIGHT),
+        class: declared.class,
+        pays_fee: if declared.pays_fee == Pays::No { Pays::No } else { post.pays_fee },
+    }
+}
+
+/// The signature was verified for one birth hash: it says nothing on a branch where that block is another one.
+fn check_birth(era: Era, verified: H256, env: &BlockEnv, state: &impl StateRead) -> Result<(), ApplyError> {
+    let birth = u32::try_from(era.birth(env.number.into())).unwrap_or(u32::MAX);
+    let hash = if birth.checked_add(1) == Some(env.number) {
+        Some(env.parent_hash)
+    } else {
+        BLOCK_HASH.get(state, &birth)?
+    };
+    match hash {
+        None => Err(InvalidTransaction::AncientBirthBlock.into()),
+        Some(hash) if hash != verified => Err(InvalidTransaction::BadProof.into()),
+        Some(_) => Ok(()),
+    }
+}
+
+fn use_nonce(signed: &Signed, ctx: &mut Context<'_, '_>) -> Result<(), ApplyError> {
+    let mut account = ACCOUNT.get_or_default(ctx, &signed.signer)?;
+    if signed.nonce < account.nonce {
+        return Err(InvalidTransaction::Stale.into());
+    }
+    if signed.nonce > account.nonce {
+        return Err(InvalidTransaction::Future.into());
+    }
+    if account.providers == 0 && account.sufficients == 0 {
+        return Err(InvalidTransaction::Payment.into());
+    }
+    account.nonce = account.nonce.checked_add(1).ok_or(InvalidTransaction::Stale)?;
+    ACCOUNT.put(ctx, &signed.signer, &account);
+    Ok(())
+}
+
+/// For runtime APIs: a failure of the state is ours, everything else belongs into the answer.
+pub(crate) fn outcome(
+    result: Result<Receipt, ApplyError>,
+) -> Result<Result<Result<(), DispatchError>, TransactionValidityError>, StateError> {
+    match result {
+        Ok(receipt) => Ok(Ok(receipt.result)),
+        Err(ApplyError::Invalid(error)) => Ok(Err(error)),
+        Err(ApplyError::State(error)) => Err(error),
+    }
+}

@@ -1,0 +1,150 @@
+//! A node as a process.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a node may take to become ready, or to stop. Far above what it takes; a hang fails the test.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The binary under test: `BASALT_BIN`, or the one that Cargo built beside this test.
+///
+/// # Panics
+///
+/// If there is none.
+pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("BASALT_BIN") {
+        return path.into();
+    }
+    let test = std::env::current_exe().expect("a running test has a path");
+    let path = test.ancestors().map(|folder| folder.join("basalt")).find(|candidate| candidate.is_file());
+    path.expect("the binary is missing: run `cargo build -p basalt-node` first, or set BASALT_BIN")
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub struct Exit {
+    /// Exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// All it wrote to stdout and stderr.
+    pub output: String,
+}
+
+/// A node as a process. Dropping it kills it.
+pub struct Node {
+    child: Child,
+    lines: Receiver<String>,
+    output: String,
+    /// Where its JSON-RPC is.
+    pub url: String,
+}
+
+impl Node {
+    /// Starts `basalt` with these arguments and a free RPC port, and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// If it ends before it is ready: with its output.
+    pub fn start(arguments: &[&str]) -> Result<Self, Exit> {
+        let mut child = Command::new(binary())
+            .args(arguments)
+            .args(["--rpc-port", "0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary can be started");
+        let (sender, lines) = channel();
+        forward(child.stdout.take(), sender.clone());
+        forward(child.stderr.take(), sender);
+        let mut node = Self { child, lines, output: String::new(), url: String::new() };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match node.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    node.remember(&line);
+                    if let Some(url) = url_in(&line) {
+                        node.url = url;
+                        return Ok(node);
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return Err(node.wait()),
+                Err(RecvTimeoutError::Timeout) => panic!("the node is not ready:\n{}", node.output),
+            }
+        }
+    }
+
+    /// Runs `basalt` with these arguments to its end.
+    pub fn run(arguments: &[&str]) -> Exit {
+        let output = Command::new(binary())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .expect("the binary can be started");
+        let text = [output.stdout, output.stderr].concat();
+        Exit { code: output.status.code(), output: String::from_utf8_lossy(&text).into_owned() }
+    }
+
+    /// Asks it to stop as an operator does (SIGTERM) and waits for its end.
+    pub fn stop(self) -> Exit {
+        let pid = self.child.id().to_string();
+        let killed = Command::new("kill").args(["-TERM", &pid]).status().expect("kill is installed");
+        assert!(killed.success(), "the node was gone before it was asked to stop");
+        self.wait()
+    }
+
+    /// Ends it without warning (SIGKILL).
+    pub fn kill(mut self) -> Exit {
+        self.child.kill().expect("a child can be killed");
+        self.wait()
+    }
+
+    fn wait(mut self) -> Exit {
+        let deadline = Instant::now() + PATIENCE;
+        // The channel closes when both pipes do: the process has ended or is about to.
+        loop {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.remember(&line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("the node does not stop:\n{}", self.output),
+            }
+        }
+        let status = self.child.wait().expect("a child can be waited for");
+        Exit { code: status.code(), output: std::mem::take(&mut self.output) }
+    }
+
+    fn remember(&mut self, line: &str) {
+        self.output.push_str(line);
+        self.output.push('\n');
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Already ended, or a test failed: in both cases nothing must be left behind.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn forward(pipe: Option<impl Read + Send + 'static>, to: Sender<String>) {
+    let pipe = pipe.expect("the pipe was asked for");
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            if to.send(line).is_err() {
+                break;
+            }
+        }
+    });
+}
+
+fn url_in(line: &str) -> Option<String> {
+    let start = line.find("ws://127.0.0.1:")?;
+    let url: String = line[start..].chars().take_while(|c| !c.is_whitespace() && *c != ',').collect();
+    Some(url)
+}

@@ -1,0 +1,7 @@
+//! Whole nodes as processes, over real RPC and real sockets.
+
+mod bad_input;
+mod command_line;
+mod crash;
+mod restart;
+mod rpc;
