@@ -224,7 +224,7 @@ impl Tree {
     fn set_bucket(&mut self, index: u32, leaves: Box<[Leaf]>) {
         let bucket = &mut self.buckets[index as usize];
         // The old leaves were counted when they came in.
-        self.leaves = self.leaves + leaves.len();
+        self.leaves = self.leaves - bucket.len() + leaves.len();
         *bucket = leaves;
     }
 
