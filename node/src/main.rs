@@ -17,6 +17,7 @@
 mod chain_spec;
 mod cli;
 mod error;
+mod folder;
 mod logging;
 mod run;
 mod stdout;

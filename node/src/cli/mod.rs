@@ -7,7 +7,7 @@ mod tx;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use node::{NodeArgs, Sealing};
+pub(crate) use node::{NodeArgs, PruningArg, RpcMethods, Sealing};
 
 /// A chain framework in one binary: wallets, SDKs and contracts of the Substrate world work with it as they are.
 ///

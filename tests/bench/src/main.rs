@@ -1,1 +1,47 @@
-fn main() {}
+//! Measure whole paths, with the ratios that matter, in one run.
+//!
+//! # Responsibility
+//!
+//! - `pipeline`: signed `transfer_keep_alive` from raw bytes through pool, block, root and durable commit, next to what
+//!   schnorrkel's batch verification alone reaches in the same run on the same cores.
+//!
+//! # Assumptions
+//!
+//! Machines are noisy: read ratios of one run, not absolute figures. Corpora are signed before the clock starts.
+//!
+//! # Out of scope
+//!
+//! Tests: nothing here fails because something was slow.
+#![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
+
+mod corpus;
+mod pipeline;
+mod signatures;
+
+use clap::{Parser, Subcommand};
+
+/// Measure whole paths, with the ratios that matter, in one run
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Signed transfers from raw bytes to durable commit
+    Pipeline(pipeline::Arguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Some(Command::Pipeline(arguments)) => pipeline::run(&arguments),
+        None => {
+            for accounts in [10_000, 1_000_000] {
+                pipeline::run(&pipeline::Arguments { accounts, ..pipeline::Arguments::default() })?;
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! A node from its start to its end.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use basalt_chain::Chain;
+use basalt_consensus_api::{Engine, EngineError, EngineHandle, Env, Shutdown, SystemClock, feed_pool};
+use basalt_consensus_instant::{Config as SealConfig, InstantEngine, Seal};
+use basalt_db::{Config as DbConfig, Db, Durability, Pruning};
+use basalt_executor::{Executor, Mode};
+use basalt_pool::{Head, Limits};
+use basalt_primitives::{
+    AccountId,
+    keys::{Pair, Scheme},
+};
+use basalt_rpc::{ChainInfo, Config as RpcConfig, Cors, Server, Services, UnsafeMethods};
+use basalt_rpc_api::types::ChainType as RpcChainType;
+use basalt_runtime::NativeRuntime;
+use basalt_verifier::{REMEMBERED_MAX, Verifier};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    chain_spec::{ChainSpec, ChainType},
+    cli::{NodeArgs, PruningArg, RpcMethods, Sealing},
+    error::NodeError,
+    folder::Folder,
+    logging,
+};
+
+/// Runs a node until it is asked to stop or a part of it fails.
+pub(crate) fn run(arguments: &NodeArgs) -> Result<(), NodeError> {
+    logging::start(&arguments.log, arguments.log_format)?;
+    let chain = match (arguments.dev, &arguments.chain) {
+        (true, _) => "dev",
+        (false, Some(chain)) => chain,
+        (false, None) => return Err(NodeError::NoChain),
+    };
+    let spec = ChainSpec::load(chain)?;
+    let folder = Folder::choose(arguments, &spec)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        NodeError::System { what: "the threads for input and output did not start", error }
+    })?;
+    runtime.block_on(serve(arguments, spec, folder.path()))
+    // The temporary folder, if there is one, is removed here: after the database is closed.
+}
+
+async fn serve(arguments: &NodeArgs, spec: ChainSpec, folder: &Path) -> Result<(), NodeError> {
+    let verifier = Arc::new(Verifier::new(REMEMBERED_MAX));
+    let chain = open_chain(arguments, &spec, folder, Arc::clone(&verifier)).await?;
+    let best = chain.best();
+    let head = Head { hash: best.hash, number: best.number, state: Arc::new(chain.state_at(&best.hash)?) };
+    let (pool, pool_service) =
+        basalt_pool::start(Arc::clone(chain.runtime()), verifier, head, Limits::production())
+            .map_err(|error| NodeError::System { what: "the pool's thread did not start", error })?;
+
+    let mut feeding = tokio::spawn(feed_pool(Arc::clone(&chain), pool.clone()));
+    let (engine_handle, commands) = EngineHandle::new();
+    let (stop, shutdown) = Shutdown::new();
+    let env = Env {
+        chain: Arc::clone(&chain),
+        pool: pool.clone(),
+        clock: Arc::new(SystemClock),
+        commands,
+        shutdown,
+    };
+    let engine = Box::new(InstantEngine::new(SealConfig {
+        seal: seal(arguments.sealing),
+        author: author(&spec),
+        ..SealConfig::default()
+    }));
+    let mut engine = tokio::spawn(engine.run(env));
+
+    let services = Services {
+        chain: Arc::clone(&chain),
+        pool: pool.clone(),
+        engine: Some(engine_handle),
+        chain_info: chain_info(&spec),
+    };
+    let server = Server::start(rpc_config(arguments, &spec), services).await?;
+    announce(arguments, &spec, folder, server.local_addr);
+
+    let mut fatal = chain.fatal();
+    let outcome = tokio::select! {
+        () = asked_to_stop() => Ok(()),
+        ended = &mut engine => Err(part_stopped("block making", ended)),
+        ended = &mut feeding => Err(part_stopped("keeping the pool up to date", ended)),
+        why = async { fatal.wait_for(Option::is_some).await.map(|why| why.clone()) } => {
+            let why = why.ok().flatten();
+            Err(NodeError::PartStopped { part: "the database", why: why.map_or_else(String::new, |why| why.to_string()) })
+        }
+    };
+
+    // In this order: nothing new comes in, no new block begins, then the pool, and the database last.
+    tracing::info!("stopping");
+    server.stop().await;
+    stop.stop();
+    if !engine.is_finished() {
+        // What it could still fail at no longer matters.
+        let _ = engine.await;
+    }
+    feeding.abort();
+    drop(pool);
+    pool_service.stop();
+    let at = chain.finalized();
+    drop(chain);
+    tracing::info!(finalized = at.number, hash = ?at.hash, "stopped");
+    outcome
+}
+
+fn part_stopped(
+    part: &'static str,
+    ended: Result<Result<(), EngineError>, tokio::task::JoinError>,
+) -> NodeError {
+    let why = match ended {
+        Ok(Ok(())) => "it ended without being asked to".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => panic.to_string(),
+    };
+    NodeError::PartStopped { part, why }
+}
+
+async fn open_chain(
+    arguments: &NodeArgs,
+    spec: &ChainSpec,
+    folder: &Path,
+    verifier: Arc<Verifier>,
+) -> Result<Arc<Chain>, NodeError> {
+    let config = DbConfig {
+        pruning: match arguments.pruning {
+            PruningArg::Archive => Pruning::Archive,
+            PruningArg::Keep(blocks) => Pruning::Keep(blocks),
+        },
+        cache_bytes: arguments.state_cache.saturating_mul(1024 * 1024),
+        durability: Durability::Block,
+    };
+    let path = folder.join("db");
+    let genesis = spec.genesis_json();
+    let opened = tokio::task::spawn_blocking(move || -> Result<_, NodeError> {
+        let db = Db::open(&path, config)?;
+        let executor = Executor::new(Mode::Sequential);
+        Ok(Chain::open(db, Arc::new(NativeRuntime), &genesis, executor, verifier)?)
+    });
+    opened.await.unwrap_or_else(|panic| {
+        Err(NodeError::PartStopped { part: "opening the database", why: panic.to_string() })
+    })
+}
+
+fn seal(sealing: Sealing) -> Seal {
+    match sealing {
+        Sealing::Instant => Seal::Instant,
+        Sealing::Manual => Seal::Manual,
+        Sealing::Interval(interval) => Seal::Interval(interval),
+    }
+}
+
+/// Who earns the author's share of fees: on development chains //Alice, else nobody (the treasury gets it).
+fn author(spec: &ChainSpec) -> Option<AccountId> {
+    (spec.chain_type == ChainType::Development)
+        .then(|| Pair::from_suri(Scheme::Sr25519, "//Alice").ok().map(|pair| pair.account_id()))
+        .flatten()
+}
+
+fn chain_info(spec: &ChainSpec) -> ChainInfo {
+    ChainInfo {
+        name: spec.name.clone(),
+        chain_type: match &spec.chain_type {
+            ChainType::Development => RpcChainType::Development,
+            ChainType::Local => RpcChainType::Local,
+            ChainType::Live => RpcChainType::Live,
+            ChainType::Custom(name) => RpcChainType::Custom(name.clone()),
+        },
+        properties: spec.properties.clone(),
+        node_name: "Basalt Node".to_owned(),
+        node_version: env!("CARGO_PKG_VERSION").to_owned(),
+        peer_id: String::new(),
+        authority: true,
+    }
+}
+
+fn rpc_config(arguments: &NodeArgs, spec: &ChainSpec) -> RpcConfig {
+    let cors = match arguments.rpc_cors.as_deref() {
+        Some("all") => Cors::All,
+        Some(origins) => Cors::LocalAnd(origins.split(',').map(|origin| origin.trim().to_owned()).collect()),
+        None if spec.chain_type == ChainType::Development => Cors::All,
+        None => Cors::default(),
+    };
+    RpcConfig {
+        listen: SocketAddr::new(arguments.rpc_listen, arguments.rpc_port),
+        connections_max: arguments.rpc_max_connections,
+        cors,
+        unsafe_methods: match arguments.rpc_methods {
+            RpcMethods::Auto => UnsafeMethods::Loopback,
+            RpcMethods::Safe => UnsafeMethods::Deny,
+            RpcMethods::Unsafe => UnsafeMethods::Allow,
+        },
+        ..RpcConfig::default()
+    }
+}
+
+/// What a person, or a script, needs to go on.
+fn announce(arguments: &NodeArgs, spec: &ChainSpec, folder: &Path, rpc: SocketAddr) {
+    let sealing = match arguments.sealing {
+        Sealing::Instant => "when a transaction arrives".to_owned(),
+        Sealing::Manual => "on engine_createBlock".to_owned(),
+        Sealing::Interval(interval) => format!("every {} ms", interval.as_millis()),
+    };
+    tracing::info!("{} ({}), blocks {sealing}", spec.name, arguments.name);
+    tracing::info!("data in {}", folder.display());
+    if spec.chain_type == ChainType::Development {
+        tracing::info!("//Alice … //Ferdie own 1,000,000 UNIT each; //Alice may use sudo");
+        tracing::info!("in a browser: https://polkadot.js.org/apps/?rpc=ws%3A%2F%2F{rpc}#/explorer");
+    }
+    tracing::info!("ready: ws://{rpc} (http://{rpc} for single requests); stop with Ctrl-C");
+}
+
+async fn asked_to_stop() {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            // Without that signal there is still Ctrl-C.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
