@@ -55,6 +55,13 @@ pub struct DispatchInfo {
     pub pays_fee: Pays,
 }
 
+impl DispatchInfo {
+    /// A call that anyone pays for: what most calls are.
+    pub const fn normal(weight: Weight) -> Self {
+        Self { weight, class: DispatchClass::Normal, pays_fee: Pays::Yes }
+    }
+}
+
 /// A decoded, not yet verified transaction. Cheap to share: pool, executor and RPC hold the same `Arc`.
 #[derive(Debug, Clone)]
 pub struct Transaction {

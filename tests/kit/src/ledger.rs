@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use basalt_executor::{ExecuteError, Executed, Executor, Mode};
 use basalt_primitives::{AccountId, Digest, H256, Moment, hashing::blake2_256, signature};
-use basalt_runtime::{GenesisConfig, NativeRuntime};
+use basalt_runtime::{Amount, BalancesGenesis, GenesisConfig, NativeRuntime, SudoGenesis, UNIT};
 use basalt_runtime_api::{BlockEnv, Head, InherentData, Runtime, ValidateError, Verified};
 use basalt_state::{Memory, StateRead};
 use parity_scale_codec::Encode;
+
+use crate::Sender;
 
 /// All modes that a block must have the same result in. The first is the reference.
 pub const MODES: &[Mode] = &[Mode::Sequential];
@@ -65,6 +67,17 @@ impl Ledger {
         runtime.try_state(&state).expect("genesis keeps every invariant");
         let genesis_hash = H256(blake2_256(&config));
         Self { runtime, state, number: 0, hash: genesis_hash, genesis_hash, author: None, now: 1_000 }
+    }
+
+    /// A chain on which //Alice, //Bob and //Charlie own a million tokens each, and //Alice may use sudo.
+    pub fn dev() -> Self {
+        let account = |name| Sender::dev(name).account();
+        let balances =
+            ["Alice", "Bob", "Charlie"].map(|name| (account(name), Amount(1_000_000 * UNIT))).to_vec();
+        Self::new(&GenesisConfig {
+            balances: BalancesGenesis { balances },
+            sudo: SudoGenesis { key: Some(account("Alice")) },
+        })
     }
 
     /// The block that a transaction would follow.
