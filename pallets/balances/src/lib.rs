@@ -231,7 +231,7 @@ fn lookup(address: &MultiAddress) -> Result<AccountId, Failure> {
 }
 
 /// What a call weighs at most: keys read, each once however often it is looked at, and keys written, where dust costs
-/// a write of the issuance. Checked against what calls do in `tests.rs`.
+/// a write of the issuance. Checked against what calls do in `tests/weights.rs`.
 fn weigh(call: &Call) -> Weight {
     match call {
         Call::transfer_allow_death { .. } | Call::force_transfer { .. } | Call::transfer_all { .. } => {

@@ -48,10 +48,13 @@ fn minting_and_burning_change_the_issuance() {
         assert_eq!(BALANCES.total_issuance(ctx), Ok(3 * START + 50));
         call(ctx, signed(ALICE), Call::burn { value: 200, keep_alive: true }).unwrap();
         assert_eq!(BALANCES.total_issuance(ctx), Ok(3 * START - 150));
-        assert_eq!(told(ctx)[2..], [
-            Told::Balances(Event::Minted { who: NOBODY, amount: 50 }),
-            Told::Balances(Event::Burned { who: ALICE, amount: 200 }),
-        ]);
+        assert_eq!(
+            told(ctx)[2..],
+            [
+                Told::Balances(Event::Minted { who: NOBODY, amount: 50 }),
+                Told::Balances(Event::Burned { who: ALICE, amount: 200 }),
+            ]
+        );
         let dying = Call::burn { value: START - 200, keep_alive: true };
         assert_eq!(call(ctx, signed(ALICE), dying), Err(token(TokenError::NotExpendable)));
         call(ctx, signed(ALICE), Call::burn { value: START - 200 - 3, keep_alive: false }).unwrap();
@@ -101,15 +104,18 @@ fn root_sets_a_balance_and_the_issuance_follows() {
         assert_eq!(SYSTEM_ACCOUNT.contains(ctx, &BOB), Ok(false));
         assert_eq!(BALANCES.total_issuance(ctx), Ok(START + 50));
         call(ctx, Origin::Root, set(NOBODY, ED)).unwrap();
-        assert_eq!(told(ctx), [
-            Told::Balances(Event::BalanceSet { who: ALICE, free: 5_000 }),
-            Told::Balances(Event::BalanceSet { who: ALICE, free: 50 }),
-            Told::System(system::Event::KilledAccount { account: BOB }),
-            Told::Balances(Event::BalanceSet { who: BOB, free: 0 }),
-            Told::System(system::Event::NewAccount { account: NOBODY }),
-            Told::Balances(Event::Endowed { account: NOBODY, free_balance: ED }),
-            Told::Balances(Event::BalanceSet { who: NOBODY, free: ED }),
-        ]);
+        assert_eq!(
+            told(ctx),
+            [
+                Told::Balances(Event::BalanceSet { who: ALICE, free: 5_000 }),
+                Told::Balances(Event::BalanceSet { who: ALICE, free: 50 }),
+                Told::System(system::Event::KilledAccount { account: BOB }),
+                Told::Balances(Event::BalanceSet { who: BOB, free: 0 }),
+                Told::System(system::Event::NewAccount { account: NOBODY }),
+                Told::Balances(Event::Endowed { account: NOBODY, free_balance: ED }),
+                Told::Balances(Event::BalanceSet { who: NOBODY, free: ED }),
+            ]
+        );
         BALANCES.reserve(ctx, &CHARLIE, 1).unwrap();
         assert_eq!(call(ctx, Origin::Root, set(CHARLIE, 0)), Err(DispatchError::ConsumerRemaining));
     });
@@ -128,10 +134,13 @@ fn a_forced_issuance_can_be_taken_back_but_not_more() {
         assert_eq!(BALANCES.try_state_with(ctx, 0), Ok(()));
         assert_eq!(call(ctx, Origin::Root, adjust(Decrease, 6)), underflow);
         call(ctx, Origin::Root, adjust(Decrease, 5)).unwrap();
-        assert_eq!(told(ctx), [
-            Told::Balances(Event::TotalIssuanceForced { old: 3 * START, new: 3 * START + 5 }),
-            Told::Balances(Event::TotalIssuanceForced { old: 3 * START + 5, new: 3 * START }),
-        ]);
+        assert_eq!(
+            told(ctx),
+            [
+                Told::Balances(Event::TotalIssuanceForced { old: 3 * START, new: 3 * START + 5 }),
+                Told::Balances(Event::TotalIssuanceForced { old: 3 * START + 5, new: 3 * START }),
+            ]
+        );
     });
 }
 

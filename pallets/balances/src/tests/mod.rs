@@ -4,6 +4,7 @@ mod issuance;
 mod properties;
 mod restrictions;
 mod transfers;
+mod weights;
 mod wire;
 
 use alloc::vec::Vec;

@@ -1,9 +1,7 @@
 //! Random sequences of operations, and what must hold after each of them.
 
-use alloc::{collections::BTreeSet, vec, vec::Vec};
-use core::cell::RefCell;
+use alloc::vec;
 
-use basalt_state::{Change, Key};
 use proptest::prelude::*;
 use types::{AdjustmentDirection, Reason, Reasons};
 
@@ -43,7 +41,8 @@ fn amount() -> impl Strategy<Value = Balance> {
 }
 
 fn a_call() -> impl Strategy<Value = Call> {
-    let direction = prop::sample::select([AdjustmentDirection::Increase, AdjustmentDirection::Decrease].to_vec());
+    let direction =
+        prop::sample::select([AdjustmentDirection::Increase, AdjustmentDirection::Decrease].to_vec());
     prop_oneof![
         4 => (account(), amount()).prop_map(|(to, value)| Call::transfer_allow_death { dest: to.into(), value }),
         2 => (account(), amount()).prop_map(|(to, value)| Call::transfer_keep_alive { dest: to.into(), value }),
@@ -215,32 +214,9 @@ proptest! {
         let mut base = base.clone();
         base.apply(&state.into_change_set().unwrap());
 
-        let counted = Counted { base: &base, read: RefCell::default() };
-        let mut state = Overlay::new(&counted);
         let declared = BALANCES.info(&call).weight;
-        let _ = BALANCES.dispatch(call.clone(), origin, &mut Context::new(&mut state, &env, Some(0)));
-        // Nothing in this test removes and rewrites a key, so each change is one write.
-        let writes = state.changes().values().filter(|change| **change != Change::Add(0)).count() as u64;
-        let reads = counted.read.borrow().len() as u64;
+        let (reads, writes) = weights::done(&base, origin, call.clone());
         let done = weight::operations(reads, writes);
         prop_assert!(done.all_lte(declared), "{:?} did {} reads and {} writes", call, reads, writes);
-    }
-}
-
-/// Remembers which keys were read.
-struct Counted<'a> {
-    base: &'a Memory,
-    read: RefCell<BTreeSet<Key>>,
-}
-
-impl StateRead for Counted<'_> {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        self.read.borrow_mut().insert(key.to_vec());
-        self.base.get(key)
-    }
-
-    fn next_key(&self, key: &[u8]) -> Result<Option<Key>, StateError> {
-        self.read.borrow_mut().insert(key.to_vec());
-        self.base.next_key(key)
     }
 }

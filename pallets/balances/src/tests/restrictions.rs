@@ -28,13 +28,16 @@ fn locks_and_freezes_overlap() {
         BALANCES.set_freeze(ctx, HOLD, &ALICE, 400).unwrap();
         BALANCES.thaw(ctx, HOLD, &ALICE).unwrap();
         assert_eq!(data(ctx, ALICE).frozen, 200);
-        assert_eq!(told(ctx), [
-            Told::Balances(Event::Locked { who: ALICE, amount: 300 }),
-            Told::Balances(Event::Unlocked { who: ALICE, amount: 40 }),
-            Told::Balances(Event::Unlocked { who: ALICE, amount: 10 }),
-            Told::Balances(Event::Frozen { who: ALICE, amount: 150 }),
-            Told::Balances(Event::Thawed { who: ALICE, amount: 200 }),
-        ]);
+        assert_eq!(
+            told(ctx),
+            [
+                Told::Balances(Event::Locked { who: ALICE, amount: 300 }),
+                Told::Balances(Event::Unlocked { who: ALICE, amount: 40 }),
+                Told::Balances(Event::Unlocked { who: ALICE, amount: 10 }),
+                Told::Balances(Event::Frozen { who: ALICE, amount: 150 }),
+                Told::Balances(Event::Thawed { who: ALICE, amount: 200 }),
+            ]
+        );
         BALANCES.remove_lock(ctx, *b"two     ", &ALICE).unwrap();
         assert_eq!((LOCKS.contains(ctx, &ALICE), FREEZES.contains(ctx, &ALICE)), (Ok(false), Ok(false)));
         assert_eq!(BALANCES.system.account(ctx, &ALICE).unwrap().consumers, 0);
@@ -114,10 +117,13 @@ fn what_is_held_can_be_taken_into_a_pot() {
     assert_eq!(BALANCES.try_state_with(&ctx, 60), Ok(()));
     let more = BALANCES.take_held(&mut ctx, HOLD, &ALICE, 41);
     assert_eq!(failed(more), token(TokenError::FundsUnavailable));
-    assert_eq!(told(&ctx), [
-        Told::Balances(Event::Reserved { who: ALICE, amount: 100 }),
-        Told::Balances(Event::Slashed { who: ALICE, amount: 60 }),
-    ]);
+    assert_eq!(
+        told(&ctx),
+        [
+            Told::Balances(Event::Reserved { who: ALICE, amount: 100 }),
+            Told::Balances(Event::Slashed { who: ALICE, amount: 60 }),
+        ]
+    );
 }
 
 #[test]

@@ -78,6 +78,8 @@ fn a_transfer_of_nothing_is_told_and_creates_nothing() {
     });
 }
 
+type Prepare<'a> = &'a dyn Fn(&mut Context<'_, '_>);
+
 #[test]
 fn transfers_that_cannot_be_say_why_and_do_nothing() {
     let reserved = |ctx: &mut Context<'_, '_>| BALANCES.reserve(ctx, &ALICE, 100).unwrap();
@@ -86,13 +88,43 @@ fn transfers_that_cannot_be_say_why_and_do_nothing() {
     };
     let nothing = |_: &mut Context<'_, '_>| {};
     let raw = MultiAddress::Address20([0; 20]);
-    let cases: [(&str, &dyn Fn(&mut Context<'_, '_>), Origin, Call, DispatchError); 11] = [
-        ("too much", &nothing, signed(ALICE), allow_death(BOB, START + 1), token(TokenError::FundsUnavailable)),
+    let cases: [(&str, Prepare<'_>, Origin, Call, DispatchError); 11] = [
+        (
+            "too much",
+            &nothing,
+            signed(ALICE),
+            allow_death(BOB, START + 1),
+            token(TokenError::FundsUnavailable),
+        ),
         ("a poor sender", &nothing, signed(NOBODY), allow_death(BOB, 1), token(TokenError::FundsUnavailable)),
-        ("more than there is", &nothing, signed(ALICE), allow_death(BOB, Balance::MAX), token(TokenError::FundsUnavailable)),
-        ("keeping alive", &nothing, signed(ALICE), keep_alive(BOB, START - ED + 1), token(TokenError::NotExpendable)),
-        ("a poor receiver", &nothing, signed(ALICE), keep_alive(NOBODY, ED - 1), token(TokenError::BelowMinimum)),
-        ("a needed account", &reserved, signed(ALICE), allow_death(BOB, START - 100), token(TokenError::OnlyProvider)),
+        (
+            "more than there is",
+            &nothing,
+            signed(ALICE),
+            allow_death(BOB, Balance::MAX),
+            token(TokenError::FundsUnavailable),
+        ),
+        (
+            "keeping alive",
+            &nothing,
+            signed(ALICE),
+            keep_alive(BOB, START - ED + 1),
+            token(TokenError::NotExpendable),
+        ),
+        (
+            "a poor receiver",
+            &nothing,
+            signed(ALICE),
+            keep_alive(NOBODY, ED - 1),
+            token(TokenError::BelowMinimum),
+        ),
+        (
+            "a needed account",
+            &reserved,
+            signed(ALICE),
+            allow_death(BOB, START - 100),
+            token(TokenError::OnlyProvider),
+        ),
         ("locked", &locked, signed(ALICE), allow_death(BOB, START - 499), token(TokenError::Frozen)),
         ("unsigned", &nothing, Origin::None, allow_death(BOB, 1), DispatchError::BadOrigin),
         ("by root", &nothing, Origin::Root, allow_death(BOB, 1), DispatchError::BadOrigin),
