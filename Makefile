@@ -1,6 +1,6 @@
 # Everything one needs, in two commands: `make run` and `make test`.
 # Builds go to CARGO_TARGET_DIR, by default outside the clone, so that clones share one build of RocksDB.
-export CARGO_TARGET_DIR ?= $(HOME)/.cache/basalt/target
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/basalt/build
 SHELL := /bin/bash
 BIN := $(CARGO_TARGET_DIR)/debug/basalt
 

@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 TARGET=wasm32v1-none
-BASE=$(dirname "${CARGO_TARGET_DIR:-$HOME/.cache/basalt/target}")
+BASE=$(dirname "${CARGO_TARGET_DIR:-$HOME/.cache/basalt/build}")
 export CARGO_TARGET_DIR=$BASE/wasm
 
 # Every crate in runtime/ and pallets/ but the executor, which runs on threads and belongs to the node.
