@@ -1,0 +1,276 @@
+//! One step of the chain, written as one batch.
+
+use std::{collections::HashMap, sync::Arc, sync::atomic::Ordering};
+
+use basalt_primitives::{BlockNumber, H256, Header};
+use parity_scale_codec::Encode;
+use rocksdb::WriteBatch;
+
+use crate::{
+    BlockId, Commit, Db, DbError, Durability, Finalize, NewBlock, Pruning,
+    cache::Cached,
+    schema::{
+        BODIES, CANONICAL, HEADERS, HISTORY, JUSTIFICATIONS, META, META_BEST, META_FINALIZED, META_GENESIS,
+        META_OLDEST, PENDING, STATE, encode, history_key, history_value, number_key,
+    },
+    undo::Undo,
+};
+
+/// With [`Durability::Off`], every so many commits one is synced, so that pruned history may leave the disk.
+const UNSYNCED_MAX: u32 = 64;
+
+/// A commit worked out: nothing of it is visible yet.
+struct Plan<'a> {
+    batch: WriteBatch,
+    finalized: Option<BlockId>,
+    oldest: BlockNumber,
+    genesis: Option<H256>,
+    undos: Vec<Arc<Undo>>,
+    changed: Vec<Changed<'a>>,
+}
+
+/// The new value of a key that really changes.
+struct Changed<'a> {
+    key: &'a [u8],
+    /// The block that changed it, the last of them if there are several.
+    number: BlockNumber,
+    value: Option<&'a [u8]>,
+}
+
+impl Db {
+    /// Writes one step of the chain: all of it or nothing, also if the process dies meanwhile. When it returns, the step is
+    /// as durable as [`Config::durability`](crate::Config::durability) says, and all see it.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::Refused`] if it contradicts what is stored; nothing happened then, and others may follow. After any other
+    /// error nobody knows what is on disk: every later commit fails with [`DbError::Poisoned`], while reads go on with the
+    /// state before.
+    pub fn commit(&self, commit: Commit<'_>) -> Result<(), DbError> {
+        let mut writer = self.writer.lock();
+        if let Some(cause) = &writer.poisoned {
+            return Err(DbError::Poisoned { cause: cause.clone() });
+        }
+        let plan = match self.plan(&commit) {
+            Ok(plan) => plan,
+            Err(error) => {
+                if !matches!(error, DbError::Refused(_)) {
+                    writer.poisoned = Some(error.to_string());
+                }
+                return Err(error);
+            }
+        };
+        // Taken back at the end; a panic on the way leaves it, and so stops whoever would build on half a step.
+        writer.poisoned = Some("a commit did not reach its end".into());
+
+        // From here on readers of the old states find in memory what the batch is about to replace on disk.
+        {
+            let mut published = self.published.write();
+            for undo in &plan.undos {
+                published.undos.push(Arc::clone(undo));
+            }
+        }
+
+        let first = self.genesis_hash().is_none();
+        let sync =
+            first || self.config.durability == Durability::Block || writer.unsynced + 1 >= UNSYNCED_MAX;
+        // The commit point: after this write a crash is harmless, before it nothing happened.
+        let mut written = self.store.write(plan.batch, sync);
+        if first && let Some(hash) = plan.genesis {
+            written = written.and_then(|()| self.store.note_genesis(hash));
+        }
+        if let Err(error) = written {
+            writer.poisoned = Some(error.to_string());
+            return Err(error);
+        }
+
+        for Changed { key, number, value } in plan.changed {
+            self.cache.insert(key.into(), Cached { since: number, value: value.map(Into::into) });
+        }
+        let forgotten = {
+            let mut published = self.published.write();
+            published.genesis = plan.genesis;
+            published.finalized = plan.finalized;
+            published.best = Some(commit.best);
+            self.oldest.store(plan.oldest, Ordering::Release);
+            self.end.store(plan.finalized.map_or(0, |id| u64::from(id.number) + 1), Ordering::Release);
+            published.undos.trim(plan.oldest)
+        };
+        // Outside of the lock: giving back the memory of large blocks takes longer than a reader should wait.
+        drop(forgotten);
+
+        writer.unsynced = if sync { 0 } else { writer.unsynced + 1 };
+        if sync {
+            // Only now that the new bound is on disk: were it lost, the old bound would promise states whose history is gone.
+            self.store.expire_history(plan.oldest);
+        }
+        writer.poisoned = None;
+        Ok(())
+    }
+
+    /// Checks the commit and puts its batch together. Reads, but changes nothing.
+    fn plan<'a>(&self, commit: &Commit<'a>) -> Result<Plan<'a>, DbError> {
+        let (mut genesis, mut finalized) = {
+            let published = self.published.read();
+            (published.genesis, published.finalized)
+        };
+        let mut batch = WriteBatch::default();
+        for NewBlock { hash, header, body, changes } in &commit.insert {
+            batch.put_cf(self.store.family(HEADERS), hash, header.encode());
+            batch.put_cf(self.store.family(BODIES), hash, body.encode());
+            if !commit.finalize.iter().any(|block| block.id.hash == *hash) {
+                batch.put_cf(self.store.family(PENDING), hash, changes.encode());
+            }
+        }
+        for block in &commit.finalize {
+            self.check_successor(commit, finalized, block.id)?;
+            let hash = block.id.hash;
+            genesis = genesis.or(Some(hash));
+            finalized = Some(block.id);
+            batch.put_cf(self.store.family(CANONICAL), number_key(block.id.number), hash);
+            batch.delete_cf(self.store.family(PENDING), hash);
+            if let Some(justification) = block.justification {
+                batch.put_cf(self.store.family(JUSTIFICATIONS), hash, justification.encode());
+            }
+        }
+        for id in &commit.drop {
+            self.check_droppable(commit, *id)?;
+            for family in [HEADERS, BODIES, PENDING] {
+                batch.delete_cf(self.store.family(family), id.hash);
+            }
+        }
+        let (Some(genesis), Some(head)) = (genesis, finalized) else {
+            return Err(DbError::Refused(
+                "the database is empty, and the commit does not finalise genesis".into(),
+            ));
+        };
+        self.check_best(commit)?;
+        let (undos, changed) = self.changes(&commit.finalize, &mut batch)?;
+        for Changed { key, value, .. } in &changed {
+            match value {
+                Some(value) => batch.put_cf(self.store.family(STATE), key, value),
+                None => batch.delete_cf(self.store.family(STATE), key),
+            }
+        }
+        let oldest = match self.config.pruning {
+            Pruning::Archive => self.oldest_state(),
+            Pruning::Keep(blocks) => self.oldest_state().max(head.number.saturating_sub(blocks)),
+        };
+        let meta = self.store.family(META);
+        batch.put_cf(meta, META_GENESIS, encode(&genesis));
+        batch.put_cf(meta, META_FINALIZED, encode(&head));
+        batch.put_cf(meta, META_BEST, encode(&commit.best));
+        batch.put_cf(meta, META_OLDEST, encode(&oldest));
+        Ok(Plan { batch, finalized: Some(head), oldest, genesis: Some(genesis), undos, changed })
+    }
+
+    /// What the finalised blocks really change, sorted by key, and what each of them replaces. Puts the latter into the
+    /// history.
+    fn changes<'a>(
+        &self,
+        blocks: &[Finalize<'a>],
+        batch: &mut WriteBatch,
+    ) -> Result<(Vec<Arc<Undo>>, Vec<Changed<'a>>), DbError> {
+        let history = self.store.family(HISTORY);
+        let mut undos = Vec::with_capacity(blocks.len());
+        let mut changed: Vec<Changed<'a>> = Vec::new();
+        // Where in `changed` a key is: only needed when a later block of this commit may change it again.
+        let mut places: HashMap<&'a [u8], usize> = HashMap::new();
+        for block in blocks {
+            let number = block.id.number;
+            let mut old = Vec::with_capacity(block.changes.len());
+            for (key, value) in block.changes.iter() {
+                let place = places.get(key).copied();
+                let before = match place {
+                    Some(place) => changed[place].value.map(<[u8]>::to_vec),
+                    // Before genesis there is nothing, and no reason to look a million times.
+                    None if number == 0 => None,
+                    None => self.current(key)?.map(Vec::from),
+                };
+                if before.as_deref() == value {
+                    continue;
+                }
+                let change = Changed { key, number, value };
+                match place {
+                    Some(place) => changed[place] = change,
+                    None => {
+                        if blocks.len() > 1 {
+                            places.insert(key, changed.len());
+                        }
+                        changed.push(change);
+                    }
+                }
+                // Nobody can ask for the state before genesis.
+                if number > 0 {
+                    batch.put_cf(history, history_key(key, number), history_value(before.as_deref()));
+                    old.push((key.to_vec(), before));
+                }
+            }
+            undos.push(Arc::new(Undo { number, old }));
+        }
+        if blocks.len() > 1 {
+            changed.sort_by(|a, b| a.key.cmp(b.key));
+        }
+        Ok((undos, changed))
+    }
+
+    /// The value in the finalised state. For the writer only: it alone knows that nothing is being committed.
+    fn current(&self, key: &[u8]) -> Result<Option<Box<[u8]>>, DbError> {
+        match self.cache.get(key) {
+            Some(cached) => Ok(cached.value),
+            None => Ok(self.store.get(STATE, key)?.map(|value| value.as_ref().into())),
+        }
+    }
+
+    /// Finalised blocks follow each other without a gap, and each names the one before as its parent.
+    fn check_successor(
+        &self,
+        commit: &Commit<'_>,
+        finalized: Option<BlockId>,
+        id: BlockId,
+    ) -> Result<(), DbError> {
+        let refuse = |why: String| Err(DbError::Refused(format!("block {id:?} cannot become final: {why}")));
+        let Some(header) = self.known_header(commit, &id.hash)? else {
+            return refuse("it is neither stored nor new".into());
+        };
+        if header.number != id.number {
+            return refuse(format!("its header says number {}", header.number));
+        }
+        match finalized {
+            None if id.number != 0 => refuse("genesis comes first".into()),
+            Some(parent) if parent.number.checked_add(1) != Some(id.number) => {
+                refuse(format!("the last final block is number {}", parent.number))
+            }
+            Some(parent) if parent.hash != header.parent_hash => refuse(format!(
+                "its parent is {:?}, and the last final block {:?}",
+                header.parent_hash, parent.hash
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_droppable(&self, commit: &Commit<'_>, id: BlockId) -> Result<(), DbError> {
+        let becomes_final = commit.finalize.iter().any(|block| block.id.hash == id.hash);
+        if becomes_final || self.hash_at(id.number)? == Some(id.hash) {
+            return Err(DbError::Refused(format!("block {id:?} is final and cannot be dropped")));
+        }
+        Ok(())
+    }
+
+    fn check_best(&self, commit: &Commit<'_>) -> Result<(), DbError> {
+        let best = commit.best;
+        let dropped = commit.drop.iter().any(|id| id.hash == best.hash);
+        let known = self.known_header(commit, &best.hash)?;
+        if dropped || known.is_none_or(|header| header.number != best.number) {
+            return Err(DbError::Refused(format!("the best block {best:?} is not among those stored")));
+        }
+        Ok(())
+    }
+
+    fn known_header(&self, commit: &Commit<'_>, hash: &H256) -> Result<Option<Header>, DbError> {
+        match commit.insert.iter().find(|block| block.hash == *hash) {
+            Some(block) => Ok(Some(block.header.clone())),
+            None => self.header(hash),
+        }
+    }
+}
