@@ -203,8 +203,8 @@ impl Pool {
             }
         }
         for (account, nonce) in &nonces_next {
-            let nonce = self.queues.get(account).map_or(0, |queue| queue.nonce).max(*nonce);
-            self.set_nonce(account, nonce, effects);
+            self.set_nonce(account, *nonce, effects);
+            // Entries lie at or above the queue's nonce, so it moved and all is settled, but for the very last nonce.
             self.settle(account, effects);
         }
         let over: Vec<H256> = self

@@ -8,6 +8,8 @@ use basalt_runtime_api::SignatureCheck;
 use rayon::prelude::*;
 use schnorrkel::{PublicKey, Signature, context::SigningContext, signing_context, verify_batch};
 
+use crate::keys::Keys;
+
 /// Signatures in one batch equation at most. From 256 to 1024 the cost per signature falls by a few percent, beyond
 /// that hardly at all, while a bad signature makes more of its neighbours be checked again.
 const BATCH_MAX: usize = 1024;
@@ -18,11 +20,11 @@ const SINGLE_MAX: usize = 4;
 const PARTS: usize = 8;
 
 /// One verdict per check, in order.
-pub(crate) fn verify(checks: &[&SignatureCheck]) -> Vec<bool> {
+pub(crate) fn verify(keys: &Keys, checks: &[&SignatureCheck]) -> Vec<bool> {
     let (sr25519, others): (Vec<usize>, Vec<usize>) =
         (0..checks.len()).partition(|&index| matches!(checks[index].signature, MultiSignature::Sr25519(_)));
     let (sr25519_good, others_good) =
-        rayon::join(|| verify_sr25519(checks, &sr25519), || verify_others(checks, &others));
+        rayon::join(|| verify_sr25519(keys, checks, &sr25519), || verify_others(checks, &others));
     let mut good = vec![false; checks.len()];
     for (index, verdict) in sr25519.into_iter().zip(sr25519_good).chain(others.into_iter().zip(others_good)) {
         good[index] = verdict;
@@ -40,13 +42,13 @@ fn verify_others(checks: &[&SignatureCheck], indices: &[usize]) -> Vec<bool> {
         .collect()
 }
 
-fn verify_sr25519(checks: &[&SignatureCheck], indices: &[usize]) -> Vec<bool> {
+fn verify_sr25519(keys: &Keys, checks: &[&SignatureCheck], indices: &[usize]) -> Vec<bool> {
     if indices.is_empty() {
         return Vec::new();
     }
     indices
         .par_chunks(batch_len(indices.len(), rayon::current_num_threads()))
-        .flat_map_iter(|indices| verify_chunk(checks, indices))
+        .flat_map_iter(|indices| verify_chunk(keys, checks, indices))
         .collect()
 }
 
@@ -65,7 +67,7 @@ struct Columns<'a> {
     keys: Vec<PublicKey>,
 }
 
-fn verify_chunk(checks: &[&SignatureCheck], indices: &[usize]) -> Vec<bool> {
+fn verify_chunk(keys: &Keys, checks: &[&SignatureCheck], indices: &[usize]) -> Vec<bool> {
     let mut columns = Columns::default();
     let mut good = vec![false; indices.len()];
     let mut places = Vec::with_capacity(indices.len());
@@ -73,8 +75,7 @@ fn verify_chunk(checks: &[&SignatureCheck], indices: &[usize]) -> Vec<bool> {
         let check = checks[index];
         let MultiSignature::Sr25519(signature) = &check.signature else { continue };
         // Bytes that are no point or no signature of this scheme are simply bad.
-        let (Ok(key), Ok(signature)) =
-            (PublicKey::from_bytes(&check.signer.0), Signature::from_bytes(signature))
+        let (Some(key), Ok(signature)) = (keys.parse(&check.signer.0), Signature::from_bytes(signature))
         else {
             continue;
         };

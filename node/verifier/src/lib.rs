@@ -51,6 +51,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod batch;
+mod keys;
 mod remembered;
 
 use std::{
@@ -67,7 +68,10 @@ use basalt_state::StateRead;
 use parking_lot::Mutex;
 use rayon::prelude::*;
 
-use crate::remembered::{Fingerprint, Remembered, fingerprint};
+use crate::{
+    keys::Keys,
+    remembered::{Fingerprint, Remembered, fingerprint},
+};
 
 /// A good bound for [`Verifier::new`]: twice what a pool holds at most, so that nothing is forgotten between pool
 /// and block. About 12 MiB when full.
@@ -81,6 +85,7 @@ const PROOFS_PER_JOB: usize = 16;
 pub struct Verifier {
     /// Held while looking up or adding fingerprints, never while verifying.
     remembered: Mutex<Remembered>,
+    keys: Keys,
     checked: AtomicU64,
 }
 
@@ -95,7 +100,11 @@ enum Step {
 impl Verifier {
     /// A verifier that remembers this many signatures, the latest.
     pub fn new(remembered_max: usize) -> Self {
-        Self { remembered: Mutex::new(Remembered::new(remembered_max)), checked: AtomicU64::new(0) }
+        Self {
+            remembered: Mutex::new(Remembered::new(remembered_max)),
+            keys: Keys::new(),
+            checked: AtomicU64::new(0),
+        }
     }
 
     /// One verdict per transaction, in their order.
@@ -126,7 +135,7 @@ impl Verifier {
             .collect();
 
         let (steps, checks) = self.plan(&transactions, proofs, allow_bare);
-        let good = batch::verify(&checks.iter().map(|(_, check)| check).collect::<Vec<_>>());
+        let good = batch::verify(&self.keys, &checks.iter().map(|(_, check)| check).collect::<Vec<_>>());
         self.checked.fetch_add(checks.len() as u64, Ordering::Relaxed);
         self.remembered.lock().extend(
             checks.iter().zip(&good).filter(|(_, good)| **good).map(|((fingerprint, _), _)| *fingerprint),

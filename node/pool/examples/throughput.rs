@@ -1,6 +1,6 @@
 //! How fast the pool is around the signatures: submitting, offering, taking a block out.
 //!
-//! `cargo run -p basalt-pool --example speed [transactions]`. The chain is a toy whose validation costs next to
+//! `cargo run -p basalt-pool --example throughput [transactions]`. The chain is a toy whose validation costs next to
 //! nothing, so what is not signatures here is the pool itself. 200 senders.
 #![allow(clippy::print_stdout, reason = "it is a report")]
 
