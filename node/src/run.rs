@@ -99,7 +99,8 @@ async fn serve(arguments: &NodeArgs, spec: ChainSpec, folder: &Path) -> Result<(
     }
     feeding.abort();
     drop(pool);
-    pool_service.stop();
+    // It joins a thread, which asynchronous code must not wait for.
+    let _ = tokio::task::spawn_blocking(move || pool_service.stop()).await;
     let at = chain.finalized();
     drop(chain);
     tracing::info!(finalized = at.number, hash = ?at.hash, "stopped");

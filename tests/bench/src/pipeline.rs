@@ -12,7 +12,7 @@ use basalt_executor::{Executor, Mode};
 use basalt_pool::{BlockUpdate, Head, Limits, PoolHandle};
 use basalt_primitives::Digest;
 use basalt_runtime::NativeRuntime;
-use basalt_runtime_api::{BlockEnv, InherentData, Runtime, SignatureCheck, Transaction, Verified};
+use basalt_runtime_api::{BlockEnv, InherentData, SignatureCheck, Transaction, Verified};
 use basalt_verifier::{REMEMBERED_MAX, Verifier};
 use clap::Args;
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use basalt_primitives::MultiSignature;
 use basalt_runtime_api::SignatureCheck;
 use rayon::prelude::*;
@@ -34,5 +34,5 @@ fn verify_chunk(checks: &[SignatureCheck]) -> anyhow::Result<()> {
     let transcripts = checks.iter().map(|check| context.bytes(&check.message));
     let valid = verify_batch(transcripts, &signatures, &keys, false).is_ok();
     ensure!(valid, "a signature of the corpus is not valid");
-    Ok(()).context("verify")
+    Ok(())
 }
