@@ -1,1 +1,80 @@
 //! Build and import blocks, choose the head, and tell others.
+//!
+//! # Responsibility
+//!
+//! - The one place where a block enters the chain: [`Chain::import`] for blocks of others, [`Chain::build`] and
+//!   [`Chain::import_built`] for our own, [`Chain::finalize`] for what an engine decided.
+//! - The tree of blocks above the finalised one, for every engine alike: forks, the head, reorganisations, finality.
+//! - The state after any block that is kept ([`StateView`]), and proofs against its root ([`Chain::prove`]).
+//! - Telling others what changed ([`ChainEvent`]).
+//!
+//! # Flow
+//!
+//! ```text
+//! BuildRequest ─build──► ┐                       ┌─► database: one atomic batch ─► snapshot for readers ─► events
+//!                        ├ BuiltBlock ─import_built
+//! Block ───────execute─► ┘ (changes, tree diff)  └─► nothing, if anything is wrong
+//!       sizes, parent, number, extrinsics root, signatures, inherents, execution, digest, state root
+//! ```
+//!
+//! # Invariants
+//!
+//! - A block is committed with all that follows from it (head, finality, lost branches) in one batch, or not at all.
+//!   Readers see it after that, and events come after readers can see it. Tested in `tests/it/model.rs`.
+//! - Every state has the root that its header says: checked at import, and at opening for all blocks above the
+//!   history. Tested by random trees of blocks against whole states in memory.
+//! - The head is the finalised block or above it. A finalised block stays, and so does all below it.
+//! - After a failed commit nothing is written any more ([`ChainError::Stopped`], [`Chain::fatal`]).
+//! - Whose fault a failed import is, is in its type: [`ChainError::is_peer_fault`], [`ChainError::is_internal`].
+//!
+//! # Assumptions
+//!
+//! - Functions here block the caller, for execution or for one write of the database: asynchronous callers use a
+//!   thread for blocking work.
+//! - The engine has checked what the header says to it (author, seal, turn) before it imports.
+//! - No account is signed for by a bare transaction: a runtime's `check_inherents` knows all that may be bare.
+//!
+//! # Usage
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (db, runtime, spec) = unimplemented!();
+//! # let _: (&basalt_db::Db, &std::sync::Arc<dyn basalt_runtime_api::Runtime>, &Vec<u8>) = (&db, &runtime, &spec);
+//! use basalt_chain::{BuildRequest, Chain, ImportOptions};
+//! use basalt_runtime_api::InherentData;
+//!
+//! let chain = Chain::open(db, runtime, &spec, Default::default(), basalt_verifier::Verifier::new(1024).into())?;
+//! let built = chain.build(BuildRequest {
+//!     parent: chain.best().hash,
+//!     digest: Default::default(),
+//!     author: None,
+//!     inherents: InherentData { timestamp: 1_700_000_000_000 },
+//!     candidates: &mut std::iter::empty(),
+//!     deadline: None,
+//! })?;
+//! let imported = chain.import_built(built, ImportOptions { finalize: true, ..Default::default() })?;
+//! assert_eq!(chain.finalized(), imported.id);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Out of scope
+//!
+//! Which block comes next, and when (`basalt-consensus-api` and the engines); what a block's transactions do
+//! (`basalt-executor`); how it is stored (`basalt-db`).
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+
+mod block;
+mod chain;
+mod error;
+mod event;
+pub mod limits;
+mod tree;
+mod view;
+
+pub use basalt_db::{BlockId, Justification};
+pub use block::{BuildRequest, BuiltBlock, ForkChoice, ImportOptions, decode_block, extrinsics_root};
+pub use chain::{Chain, Imported};
+pub use error::{ChainError, ImportError};
+pub use event::ChainEvent;
+pub use view::StateView;

@@ -1,0 +1,328 @@
+//! From transactions to a finished block, and from a finished block to what it does. Neither writes anything.
+
+use std::{sync::Arc, time::Instant};
+
+use basalt_primitives::{
+    AccountId, Block, Digest, DigestItem, H256, Header, Moment, OpaqueExtrinsic, TransactionValidityError,
+    hashing::blake2_256,
+};
+use basalt_runtime_api::{BlockEnv, InherentData, Runtime, Transaction, ValidateError, Verified};
+use basalt_state::ChangeSet;
+use basalt_tree::{TreeDiff, ordered_root};
+use parity_scale_codec::{DecodeAll, Encode};
+
+use crate::{
+    BlockId, Chain, ChainError, ImportError,
+    error::executed,
+    limits::{BLOCK_BYTES_MAX, DIGEST_BYTES_MAX},
+    view::StateView,
+};
+
+/// What a block without a known time is checked against: far beyond any clock, and far from overflowing when a
+/// tolerance is added.
+const NO_TIME: InherentData = InherentData { timestamp: Moment::MAX / 2 };
+
+/// What an engine wants in a new block.
+pub struct BuildRequest<'a> {
+    /// The block to build on: the finalised one or one above it.
+    pub parent: H256,
+    /// `PreRuntime` items of the engine.
+    pub digest: Digest,
+    /// Who earns the author's share of fees.
+    pub author: Option<AccountId>,
+    /// What inherents are made of.
+    pub inherents: InherentData,
+    /// Transactions, the best first; those of one sender in the order of their nonces.
+    pub candidates: &'a mut dyn Iterator<Item = Verified>,
+    /// When to stop taking candidates. It decides only where this builder cuts, never what a block does.
+    pub deadline: Option<Instant>,
+}
+
+/// A block that was executed here, with all that it does: made by [`Chain::build`] or [`Chain::execute`], and kept by
+/// [`Chain::import_built`] without a second execution.
+#[derive(Debug)]
+pub struct BuiltBlock {
+    pub(crate) id: BlockId,
+    pub(crate) block: Block,
+    pub(crate) changes: Arc<ChangeSet>,
+    pub(crate) diff: TreeDiff,
+    pub(crate) refused: Vec<(H256, TransactionValidityError)>,
+    inherents: usize,
+    full: bool,
+}
+
+impl BuiltBlock {
+    /// Which block it is.
+    pub fn id(&self) -> BlockId {
+        self.id
+    }
+
+    /// Header and body.
+    pub fn block(&self) -> &Block {
+        &self.block
+    }
+
+    /// How many transactions it holds besides inherents.
+    pub fn transactions(&self) -> usize {
+        self.block.extrinsics.len() - self.inherents
+    }
+
+    /// Candidates that were invalid on top of what came before them, with the reason.
+    pub fn refused(&self) -> &[(H256, TransactionValidityError)] {
+        &self.refused
+    }
+
+    /// Whether candidates were left out since the block was full, or its time was over.
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+}
+
+/// How to import a block.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions {
+    /// Who made it, as the engine reads the header. Ignored for blocks that are executed already.
+    pub author: Option<AccountId>,
+    /// Whether it may become the head.
+    pub fork_choice: ForkChoice,
+    /// Whether it, and with it all below it, becomes final in the same commit.
+    pub finalize: bool,
+    /// What proves its finality to others.
+    pub justification: Option<basalt_db::Justification>,
+    /// This node's time, for blocks that claim to be new. Ignored for blocks that are executed already.
+    pub now: Option<InherentData>,
+}
+
+/// Whether a block becomes the head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ForkChoice {
+    /// If it is higher than the head; of two at one height the first stays.
+    #[default]
+    Longest,
+    /// Yes: the engine has decided.
+    Best,
+    /// No, unless it becomes final.
+    Keep,
+}
+
+/// Reads a block that somebody sent. Its length is checked before anything is decoded.
+///
+/// # Errors
+///
+/// [`ImportError::TooLarge`], [`ImportError::Undecodable`].
+pub fn decode_block(bytes: &[u8]) -> Result<Block, ImportError> {
+    if bytes.len() > BLOCK_BYTES_MAX {
+        return Err(ImportError::TooLarge { bytes: bytes.len() });
+    }
+    Block::decode_all(&mut &bytes[..]).map_err(|error| ImportError::Undecodable(error.to_string()))
+}
+
+/// The commitment to a body: every extrinsic with its length before it, in order.
+pub fn extrinsics_root(body: &[OpaqueExtrinsic]) -> H256 {
+    let encoded: Vec<Vec<u8>> = body.iter().map(Encode::encode).collect();
+    H256(ordered_root(encoded.iter().map(Vec::as_slice)))
+}
+
+impl Chain {
+    /// Makes a block, without importing it.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::UnknownBlock`] if the parent is neither the finalised block nor above it; else what execution
+    /// fails with.
+    pub fn build(&self, request: BuildRequest<'_>) -> Result<BuiltBlock, ChainError> {
+        let BuildRequest { parent, digest, author, inherents, candidates, deadline } = request;
+        if !digest.logs.iter().all(|item| matches!(item, DigestItem::PreRuntime(..))) {
+            return Err(ChainError::BadRequest(
+                "before execution a digest holds PreRuntime items only".into(),
+            ));
+        }
+        let (header, state) = self.parent(&parent)?.ok_or(ChainError::UnknownBlock(parent))?;
+        let number = header.number.checked_add(1).ok_or_else(|| {
+            ChainError::BadRequest("the chain has as many blocks as there are numbers".into())
+        })?;
+        let env = BlockEnv { number, parent_hash: parent, digest, author };
+        let inherents = self.inherents(&inherents)?;
+        let inherent_count = inherents.len();
+        let stop = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let built = self
+            .executor
+            .build(self.runtime.as_ref(), &state, &env, inherents, candidates, &stop)
+            .map_err(|error| match executed(error) {
+                ChainError::Import(error) => ChainError::BadRequest(format!("its inherents fail: {error}")),
+                other => other,
+            })?;
+
+        let extrinsics: Vec<OpaqueExtrinsic> =
+            built.included.iter().map(|transaction| OpaqueExtrinsic(transaction.bytes.clone())).collect();
+        let diff = self.diff(&parent, &built.executed.changes)?;
+        let mut digest = env.digest;
+        digest.logs.extend(built.executed.digest.logs);
+        let header = Header {
+            parent_hash: parent,
+            number,
+            state_root: H256(diff.root()),
+            extrinsics_root: extrinsics_root(&extrinsics),
+            digest,
+        };
+        let block = Block { header, extrinsics };
+        // What others would refuse unread must not leave this node.
+        check_sizes(&block).map_err(|error| ChainError::BadRequest(error.to_string()))?;
+        Ok(BuiltBlock {
+            id: BlockId { hash: block.hash(), number },
+            block,
+            changes: Arc::new(built.executed.changes),
+            diff,
+            refused: built.refused,
+            inherents: inherent_count,
+            full: built.full,
+        })
+    }
+
+    /// Checks and executes a block that somebody made, without importing it. Several at one height, or on several
+    /// branches, may be executed at the same time.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::Import`] says what is wrong with the block; everything else is this node's own trouble.
+    pub fn execute(
+        &self,
+        block: Block,
+        author: Option<AccountId>,
+        now: Option<InherentData>,
+    ) -> Result<BuiltBlock, ChainError> {
+        check_sizes(&block)?;
+        let Block { header, extrinsics } = &block;
+        let (parent, state) = match self.parent(&header.parent_hash)? {
+            Some(parent) => parent,
+            None => return Err(self.no_parent(header)?),
+        };
+        let expected = parent.number.saturating_add(1);
+        if header.number != expected || parent.number == expected {
+            return Err(ImportError::WrongNumber { got: header.number, expected }.into());
+        }
+        let expected = extrinsics_root(extrinsics);
+        if header.extrinsics_root != expected {
+            return Err(ImportError::WrongExtrinsicsRoot { got: header.extrinsics_root, expected }.into());
+        }
+
+        let transactions = inspect(self.runtime.as_ref(), extrinsics)?;
+        let inherents = inherents_at_the_front(&transactions)?;
+        let transactions = self.verify(&state, transactions)?;
+        self.runtime.check_inherents(&transactions, &now.unwrap_or(NO_TIME)).map_err(ImportError::from)?;
+
+        let env = BlockEnv::of(header, author);
+        let result =
+            self.executor.execute(self.runtime.as_ref(), &state, &env, &transactions).map_err(executed)?;
+        check_digest(header, env.digest, result.digest)?;
+        let diff = self.diff(&header.parent_hash, &result.changes)?;
+        let expected = H256(diff.root());
+        if header.state_root != expected {
+            return Err(ImportError::WrongStateRoot { got: header.state_root, expected }.into());
+        }
+        Ok(BuiltBlock {
+            id: BlockId { hash: header.hash(), number: header.number },
+            block,
+            changes: Arc::new(result.changes),
+            diff,
+            refused: Vec::new(),
+            inherents,
+            full: false,
+        })
+    }
+
+    /// Our own inherents, which no one has to sign.
+    fn inherents(&self, data: &InherentData) -> Result<Vec<Verified>, ChainError> {
+        self.runtime
+            .inherents(data)
+            .into_iter()
+            .map(|bytes| match self.runtime.inspect(bytes) {
+                Ok(inherent) if inherent.signed.is_none() => {
+                    Ok(Verified::assume(Arc::new(inherent), H256::zero()))
+                }
+                Ok(_) => Err(ChainError::BadRequest("the runtime made a signed inherent".into())),
+                Err(refusal) => Err(ChainError::BadRequest(format!(
+                    "the runtime refuses its own inherent: {}: {}",
+                    refusal.error, refusal.detail
+                ))),
+            })
+            .collect()
+    }
+
+    fn verify(
+        &self,
+        state: &StateView,
+        transactions: Vec<Arc<Transaction>>,
+    ) -> Result<Vec<Verified>, ChainError> {
+        let hashes: Vec<H256> = transactions.iter().map(|transaction| transaction.hash).collect();
+        let BlockId { hash, number } = state.block();
+        let verdicts = self.verifier.verify(self.runtime.as_ref(), number, hash, state, transactions, true);
+        (0..)
+            .zip(hashes)
+            .zip(verdicts)
+            .map(|((index, hash), verdict)| match verdict {
+                Ok(verified) => Ok(verified),
+                Err(ValidateError::Refused(refusal)) => {
+                    Err(ChainError::Import(ImportError::BadTransaction {
+                        index,
+                        hash,
+                        error: refusal.error,
+                        detail: refusal.detail,
+                    }))
+                }
+                Err(ValidateError::State(error)) => Err(ChainError::State(error)),
+            })
+            .collect()
+    }
+}
+
+fn check_sizes(block: &Block) -> Result<(), ImportError> {
+    let bytes = block.header.digest.encoded_size();
+    if bytes > DIGEST_BYTES_MAX {
+        return Err(ImportError::DigestTooLarge { bytes });
+    }
+    let bytes = block.encoded_size();
+    if bytes > BLOCK_BYTES_MAX {
+        return Err(ImportError::TooLarge { bytes });
+    }
+    Ok(())
+}
+
+/// Decodes the transactions of a body.
+fn inspect(runtime: &dyn Runtime, body: &[OpaqueExtrinsic]) -> Result<Vec<Arc<Transaction>>, ImportError> {
+    (0..)
+        .zip(body)
+        .map(|(index, extrinsic)| match runtime.inspect(extrinsic.0.clone()) {
+            Ok(transaction) => Ok(Arc::new(transaction)),
+            Err(refusal) => Err(ImportError::BadTransaction {
+                index,
+                hash: H256(blake2_256(&extrinsic.encode())),
+                error: refusal.error,
+                detail: refusal.detail,
+            }),
+        })
+        .collect()
+}
+
+/// How many inherents open the block. Bare transactions elsewhere are refused: nobody vouches for them.
+fn inherents_at_the_front(transactions: &[Arc<Transaction>]) -> Result<usize, ImportError> {
+    let front = transactions.iter().take_while(|transaction| transaction.signed.is_none()).count();
+    match (0..).zip(transactions).skip(front).find(|(_, transaction)| transaction.signed.is_none()) {
+        Some((index, transaction)) => Err(ImportError::Unsigned { index, hash: transaction.hash }),
+        None => Ok(front),
+    }
+}
+
+/// A header's digest is: what the engine put in, what execution added, seals. In this order.
+fn check_digest(header: &Header, before: Digest, added: Digest) -> Result<(), ImportError> {
+    let logs = &header.digest.logs;
+    let seals = logs.iter().rev().take_while(|item| matches!(item, DigestItem::Seal(..))).count();
+    let got = &logs[..logs.len() - seals];
+    let mut expected = before;
+    expected.logs.extend(added.logs);
+    if got == expected.logs {
+        Ok(())
+    } else {
+        Err(ImportError::WrongDigest { got: Digest { logs: got.to_vec() }, expected })
+    }
+}

@@ -1,0 +1,47 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use basalt_state::{ChangeSet, Memory, StateRead};
+use proptest::{collection::vec, prelude::*};
+
+use super::{change, next_key};
+
+type Layer = Vec<(u8, Option<u8>)>;
+
+fn layer() -> impl Strategy<Value = Layer> {
+    vec((0u8..12, proptest::option::of(any::<u8>())), 0..8)
+}
+
+fn change_set(layer: &Layer) -> ChangeSet {
+    layer.iter().map(|(key, value)| (vec![*key], value.map(|value| vec![value]))).collect()
+}
+
+proptest! {
+    /// Keys are few, so layers overwrite, remove and restore each other's all the time.
+    #[test]
+    fn layers_over_a_base_read_like_the_state_they_lead_to(base in layer(), layers in vec(layer(), 0..5)) {
+        let mut stored = Memory::default();
+        stored.apply(&change_set(&base));
+        let layers: Vec<Arc<ChangeSet>> = layers.iter().map(|layer| Arc::new(change_set(layer))).collect();
+        let mut whole = stored.clone();
+        for layer in &layers {
+            whole.apply(layer);
+        }
+
+        for key in 0..14u8 {
+            let seen = match change(&layers, &[key]) {
+                Some(value) => value.cloned(),
+                None => stored.get(&[key]).unwrap(),
+            };
+            prop_assert_eq!(seen, whole.get(&[key]).unwrap());
+        }
+
+        let mut keys = Vec::new();
+        let mut at = Vec::new();
+        while let Some(key) = next_key(&layers, &at, |key| stored.next_key(key)).unwrap() {
+            keys.push(key.clone());
+            at = key;
+        }
+        let whole: BTreeMap<_, _> = whole.0;
+        prop_assert_eq!(keys, whole.into_keys().collect::<Vec<_>>());
+    }
+}
