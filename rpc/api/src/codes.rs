@@ -1,4 +1,6 @@
 //! Error codes, as the reference node uses them. Clients compare numbers, so none may change.
+//!
+//! Those of the pool (1010 to 1021) come with its errors, and those of `engine_*` (10000 to 20000) with the engine's.
 
 /// No such method. The message must be exactly [`METHOD_NOT_FOUND_TEXT`]: clients compare it.
 pub const METHOD_NOT_FOUND: i32 = -32601;
@@ -13,8 +15,6 @@ pub const ANSWER_TOO_BIG: i32 = -32008;
 
 /// `author_*`: bytes that are no extrinsic.
 pub const AUTHOR_BAD_FORMAT: i32 = 1001;
-/// `author_*`: anything that no other code of the family says.
-pub const AUTHOR_OTHER: i32 = 1040;
 
 /// `system_*` and `payment_*`: the runtime gave no answer.
 pub const RUNTIME_ERROR: i32 = 1;
@@ -28,10 +28,3 @@ pub const CHAIN: i32 = 3000;
 pub const STATE_BAD_COUNT: i32 = 4002;
 /// `state_*`: an unknown block, a discarded state, a failed call.
 pub const STATE_CLIENT: i32 = 4003;
-
-/// `engine_*`: the node stops.
-pub const ENGINE_STOPPING: i32 = 10_000;
-/// `engine_*`: there is no such block.
-pub const ENGINE_UNKNOWN_BLOCK: i32 = 13_000;
-/// `engine_*`: anything else.
-pub const ENGINE_OTHER: i32 = 20_000;

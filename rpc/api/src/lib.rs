@@ -46,10 +46,5 @@ pub use state::{StateApiClient, StateApiServer};
 pub use system::{SystemApiClient, SystemApiServer};
 
 /// Methods that can harm a node or tell about its operator: only for those who run it.
-pub const UNSAFE_METHODS: &[&str] = &[
-    "engine_createBlock",
-    "engine_finalizeBlock",
-    "system_dryRun",
-    "system_dryRunAt",
-    "system_peers",
-];
+pub const UNSAFE_METHODS: &[&str] =
+    &["engine_createBlock", "engine_finalizeBlock", "system_dryRun", "system_dryRunAt", "system_peers"];

@@ -1,0 +1,8 @@
+//! The server over real sockets, on a real chain and pool with a toy runtime.
+
+mod engine;
+mod kit;
+mod methods;
+mod subscriptions;
+mod toy;
+mod transport;
