@@ -19,6 +19,9 @@ use crate::{
     view::StateView,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// The blocks of one chain, above one database.
 pub struct Chain {
     pub(crate) runtime: Arc<dyn Runtime>,

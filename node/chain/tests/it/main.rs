@@ -5,4 +5,5 @@ mod import;
 mod kit;
 mod model;
 mod open;
+mod readers;
 mod toy;
