@@ -1,0 +1,78 @@
+//! `basalt tx`: send transactions and see what became of them.
+
+mod amount;
+mod client;
+mod error;
+mod outcome;
+mod prepare;
+mod status;
+#[cfg(test)]
+mod tests;
+mod transfer;
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+
+use self::{error::TxError, status::StatusArgs, transfer::TransferArgs};
+use crate::stdout;
+
+/// Send transactions and see what became of them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TxCommand {
+    /// Send tokens, wait until that is final, and say what it cost
+    Transfer(TransferArgs),
+    /// Say whether a transaction waits, is in a block, is final, and how it went
+    ///
+    /// Ends with an error if the transaction is not found.
+    Status(StatusArgs),
+}
+
+/// Flags that all of these commands share.
+#[derive(Debug, Clone, Args)]
+struct NodeFlags {
+    /// The node to ask: its WebSocket address.
+    #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:9944", env = "BASALT_URL")]
+    url: String,
+
+    /// Print the result as JSON, and nothing else.
+    #[arg(long)]
+    json: bool,
+}
+
+impl NodeFlags {
+    /// Tells a person what goes on. Not on stdout, which is for the result.
+    fn note(&self, text: &str) {
+        if !self.json {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+}
+
+/// What a command found out.
+#[derive(Debug)]
+struct Report {
+    /// For stdout; none if the failure says it all.
+    text: Option<String>,
+    /// Makes the program end with an error.
+    failure: Option<TxError>,
+}
+
+impl TxCommand {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(TxError::Runtime)?;
+        let report = runtime.block_on(self.report())?;
+        if let Some(text) = report.text {
+            stdout::line(&text);
+        }
+        report.failure.map_or(Ok(()), |failure| Err(failure.into()))
+    }
+
+    async fn report(&self) -> Result<Report, TxError> {
+        match self {
+            Self::Transfer(args) => args.run().await,
+            Self::Status(args) => args.run().await,
+        }
+    }
+}

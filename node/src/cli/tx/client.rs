@@ -1,0 +1,246 @@
+//! Questions to a node.
+
+use basalt_pallet_system::{ACCOUNT, AccountInfo, EVENTS};
+use basalt_primitives::{
+    AccountId, Balance, Block, BlockNumber, Era, H256, Header, Nonce, RuntimeVersion, ss58,
+};
+use basalt_rpc_api::{
+    AuthorApiClient, ChainApiClient, PaymentApiClient, StateApiClient, SystemApiClient,
+    text::{Bytes, Hash, Number, OneOrMany},
+    types::TransactionStatus,
+};
+use jsonrpsee::{
+    client_transport::ws::{Url, WsTransportClientBuilder},
+    core::client::{self, Client, ClientBuilder, Subscription},
+};
+use parity_scale_codec::Decode;
+use serde_json::Value;
+
+use super::{amount::Token, error::TxError};
+
+/// The largest answer: a block of 5 MiB is twice that in hex, and its events may be as many bytes again.
+const ANSWER_BYTES_MAX: u32 = 64 * 1024 * 1024;
+
+/// A connection to a node.
+pub(super) struct Node(Client);
+
+/// What does not change while a chain runs one version of its runtime.
+#[derive(Debug, Clone)]
+pub(super) struct Chain {
+    pub(super) genesis_hash: H256,
+    pub(super) version: RuntimeVersion,
+    pub(super) token: Token,
+    pub(super) ss58_prefix: u16,
+}
+
+impl Chain {
+    /// The address of an account on this chain.
+    pub(super) fn address(&self, account: &AccountId) -> String {
+        ss58::encode(self.ss58_prefix, account.as_ref())
+    }
+
+    /// Whether calls and events mean there what they mean here.
+    pub(super) fn is_ours(&self) -> bool {
+        let ours = basalt_runtime::version();
+        let key = |version: &RuntimeVersion| {
+            (version.spec_name.clone(), version.spec_version, version.transaction_version)
+        };
+        key(&self.version) == key(&ours)
+    }
+
+    /// Refuses chains whose calls could be encoded differently.
+    pub(super) fn check_runtime(&self) -> Result<(), TxError> {
+        if self.is_ours() {
+            return Ok(());
+        }
+        let text = |version: &RuntimeVersion| {
+            let RuntimeVersion { spec_name, spec_version, transaction_version, .. } = version;
+            format!("{spec_name} {spec_version} (transactions {transaction_version})")
+        };
+        Err(TxError::OtherRuntime { theirs: text(&self.version), ours: text(&basalt_runtime::version()) })
+    }
+}
+
+impl Node {
+    /// Connects to `ws://host:port`.
+    pub(super) async fn connect(url: &str) -> Result<Self, TxError> {
+        let address = parse_url(url).map_err(|why| TxError::Url { url: url.to_owned(), why })?;
+        let (sender, receiver) = WsTransportClientBuilder::default()
+            .max_response_size(ANSWER_BYTES_MAX)
+            .build(address)
+            .await
+            .map_err(|error| TxError::Connect { url: url.to_owned(), error })?;
+        Ok(Self(ClientBuilder::default().build_with_tokio(sender, receiver)))
+    }
+
+    pub(super) async fn chain(&self) -> Result<Chain, TxError> {
+        let version = self.0.runtime_version(None).await.map_err(ask("its runtime version"))?;
+        let properties = self.0.properties().await.map_err(ask("its properties"))?;
+        let ss58_prefix = match properties.get("ss58Format").and_then(Value::as_u64) {
+            None => ss58::GENERIC_PREFIX,
+            Some(prefix) => {
+                u16::try_from(prefix).ok().filter(|prefix| *prefix <= ss58::PREFIX_MAX).ok_or_else(|| {
+                    nonsense("its address format")(format!("{prefix} is above {}", ss58::PREFIX_MAX))
+                })?
+            }
+        };
+        Ok(Chain {
+            genesis_hash: self.block_hash(0).await?,
+            version,
+            token: Token::from_properties(&properties),
+            ss58_prefix,
+        })
+    }
+
+    /// The nonce of the account's next transaction, behind those that wait.
+    pub(super) async fn next_nonce(&self, account: AccountId) -> Result<Nonce, TxError> {
+        self.0.account_next_index(account).await.map_err(ask("the nonce of the sender"))
+    }
+
+    /// An account at the best block; empty if it does not exist.
+    pub(super) async fn account(&self, account: &AccountId) -> Result<AccountInfo, TxError> {
+        let what = "the balance of an account";
+        let key = Bytes(ACCOUNT.key(account).to_vec());
+        match self.0.storage(key, None).await.map_err(ask(what))? {
+            None => Ok(AccountInfo::default()),
+            Some(bytes) => decode_all(what, &bytes.0),
+        }
+    }
+
+    /// The fee without tip.
+    pub(super) async fn fee(&self, encoded: &[u8]) -> Result<Balance, TxError> {
+        let what = "the fee";
+        let info = self.0.query_info(Bytes(encoded.to_vec()), None).await.map_err(ask(what))?;
+        info.partial_fee.parse().map_err(|_| nonsense(what)(format!("'{}' is no number", info.partial_fee)))
+    }
+
+    /// An era of this many blocks that begins at or before the last final block, and the hash of its first block.
+    pub(super) async fn era(&self, genesis_hash: H256, period: Option<u64>) -> Result<(Era, H256), TxError> {
+        let Some(period) = period else { return Ok((Era::Immortal, genesis_hash)) };
+        let current = u64::from(self.finalized().await?.number);
+        let era = Era::mortal(period, current);
+        let birth = BlockNumber::try_from(era.birth(current))
+            .map_err(|_| nonsense("its last final block")("the number is too large".to_owned()))?;
+        Ok((era, self.block_hash(birth).await?))
+    }
+
+    /// The header of the last final block.
+    pub(super) async fn finalized(&self) -> Result<Header, TxError> {
+        let what = "its last final block";
+        let hash = self.0.finalized_head().await.map_err(ask(what))?;
+        let header = self.0.header(Some(hash)).await.map_err(ask(what))?;
+        header.ok_or_else(|| nonsense(what)(format!("it does not know the header of {:#x}", hash.0)))
+    }
+
+    /// The hash of the best block.
+    pub(super) async fn best_hash(&self) -> Result<H256, TxError> {
+        self.one_hash("its best block", None).await
+    }
+
+    async fn block_hash(&self, number: BlockNumber) -> Result<H256, TxError> {
+        self.one_hash("the hash of a block", Some(OneOrMany::One(Number(number.into())))).await
+    }
+
+    async fn one_hash(&self, what: &'static str, number: Option<OneOrMany<Number>>) -> Result<H256, TxError> {
+        match ChainApiClient::block_hash(&self.0, number).await.map_err(ask(what))? {
+            OneOrMany::One(Some(Hash(hash))) => Ok(hash),
+            OneOrMany::One(None) => Err(nonsense(what)("there is no such block".to_owned())),
+            OneOrMany::Many(_) => Err(nonsense(what)("it answered with a list".to_owned())),
+        }
+    }
+
+    /// A block, if the node has it.
+    pub(super) async fn block(&self, hash: H256) -> Result<Option<Block>, TxError> {
+        let block = ChainApiClient::block(&self.0, Some(Hash(hash))).await.map_err(ask("a block"))?;
+        Ok(block.map(|signed| signed.block))
+    }
+
+    /// The encoded events of a block. Fails once its state is pruned.
+    pub(super) async fn events(&self, hash: H256) -> Result<Vec<u8>, TxError> {
+        let key = Bytes(EVENTS.key().to_vec());
+        let events = self.0.storage(key, Some(Hash(hash))).await.map_err(ask("the events of a block"))?;
+        // No events are stored as no value, or as an empty list.
+        Ok(events.map_or_else(|| vec![0], |bytes| bytes.0))
+    }
+
+    /// What waits in the pool, encoded.
+    pub(super) async fn pending(&self) -> Result<Vec<Vec<u8>>, TxError> {
+        let pending = self.0.pending_extrinsics().await.map_err(ask("what waits in its pool"))?;
+        Ok(pending.into_iter().map(|bytes| bytes.0).collect())
+    }
+
+    pub(super) async fn submit(&self, hash: H256, encoded: &[u8]) -> Result<(), TxError> {
+        let sent = self.0.submit_extrinsic(Bytes(encoded.to_vec())).await;
+        sent.map(drop).map_err(|error| refused(hash, error))
+    }
+
+    pub(super) async fn submit_and_watch(
+        &self,
+        hash: H256,
+        encoded: &[u8],
+    ) -> Result<Subscription<TransactionStatus>, TxError> {
+        let watched = self.0.submit_and_watch_extrinsic(Bytes(encoded.to_vec())).await;
+        watched.map_err(|error| refused(hash, error))
+    }
+}
+
+/// Decodes all of `bytes`.
+pub(super) fn decode_all<T: Decode>(what: &'static str, bytes: &[u8]) -> Result<T, TxError> {
+    let mut input = bytes;
+    let value = T::decode(&mut input).map_err(|error| nonsense(what)(error.to_string()))?;
+    if input.is_empty() { Ok(value) } else { Err(nonsense(what)(format!("{} bytes too many", input.len()))) }
+}
+
+fn parse_url(url: &str) -> Result<Url, String> {
+    let parsed = Url::parse(url).map_err(|error| format!("{error}; write ws://host:port"))?;
+    match parsed.scheme() {
+        "ws" => Ok(parsed),
+        "wss" => Err("this program has no TLS; connect to a node on this machine, or tunnel to it: \
+                      ssh -L 9944:127.0.0.1:9944 host"
+            .to_owned()),
+        "http" | "https" => Err("write ws:// instead: one port serves both".to_owned()),
+        _ => Err("write ws://host:port".to_owned()),
+    }
+}
+
+fn ask(what: &'static str) -> impl Fn(client::Error) -> TxError {
+    move |error| TxError::Ask { what, error }
+}
+
+fn nonsense(what: &'static str) -> impl Fn(String) -> TxError {
+    move |why| TxError::Nonsense { what, why }
+}
+
+fn refused(hash: H256, error: client::Error) -> TxError {
+    match error {
+        client::Error::Call(error) => TxError::Refused { hash, error },
+        error => TxError::Ask { what: "whether it took the transaction", error },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_other_kinds_are_refused_with_what_to_write() {
+        assert!(parse_url("ws://127.0.0.1:9944").is_ok());
+        for (url, hint) in [
+            ("wss://rpc.example", "ssh -L"),
+            ("http://127.0.0.1:9944", "ws://"),
+            ("127.0.0.1:9944", "ws://host:port"),
+            ("localhost:9944", "ws://host:port"),
+            ("", "ws://host:port"),
+        ] {
+            let why = parse_url(url).unwrap_err();
+            assert!(why.contains(hint), "{url}: {why}");
+        }
+    }
+
+    #[test]
+    fn bytes_left_over_are_refused() {
+        assert_eq!(decode_all::<u32>("x", &[1, 0, 0, 0]).unwrap(), 1);
+        assert!(decode_all::<u32>("x", &[1, 0, 0, 0, 0]).is_err());
+        assert!(decode_all::<u32>("x", &[1]).is_err());
+    }
+}
