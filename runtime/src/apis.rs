@@ -12,7 +12,7 @@ use basalt_primitives::{
     OpaqueExtrinsic, RuntimeVersion, TransactionSource, TransactionValidityError, ValidTransaction, Weight,
     extrinsic, signature,
 };
-use basalt_runtime_api::{BlockEnv, CallError, Head, Transaction, ValidateError, Verified};
+use basalt_runtime_api::{BlockEnv, CallError, Fatal, Head, Transaction, ValidateError, Verified};
 use basalt_state::Overlay;
 use basalt_support::{
     Pallet, RuntimeCall as _,
@@ -409,7 +409,10 @@ fn apply_extrinsic(
         digest: Digest::default(),
         author: None,
     };
-    block::begin(&env, state).map_err(|error| CallError::Failed(error.to_string()))?;
+    block::begin(&env, state).map_err(|error| match error {
+        Fatal::State(error) => CallError::State(error),
+        broken @ Fatal::Broken { .. } => CallError::Failed(broken.to_string()),
+    })?;
     let verified = Verified::assume(Arc::new(transaction), birth_hash);
     Ok(transaction::outcome(transaction::apply(&verified, 0, &env, state))?)
 }

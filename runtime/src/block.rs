@@ -7,9 +7,9 @@ use basalt_primitives::{Digest, DispatchClass, Moment, Weight, extrinsic};
 use basalt_runtime_api::{BlockEnv, BlockRecord, Event, Fatal, InherentData, InherentError, Verified};
 use basalt_state::{Overlay, StateRead};
 use basalt_support::{BlockSummary, Context, Pallet};
-use parity_scale_codec::{Decode, Encode};
+use parity_scale_codec::Encode;
 
-use crate::{BALANCES, LIMITS, RuntimeCall, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT};
+use crate::{BALANCES, LIMITS, RuntimeCall, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, transaction};
 
 /// How far a block's time may be ahead of the importer's clock: as in Substrate.
 pub(crate) const TIMESTAMP_DRIFT_MAX_MS: Moment = 30_000;
@@ -67,8 +67,8 @@ pub(crate) fn inherents(data: &InherentData) -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn check_inherents(transactions: &[Verified], data: &InherentData) -> Result<(), InherentError> {
-    let first = transactions.first().ok_or(InherentError::Missing("timestamp.set"))?;
-    let call = RuntimeCall::decode(&mut first.call()).ok();
+    let first = transactions.first().filter(|first| first.signed.is_none());
+    let call = first.and_then(|first| transaction::decode_call(first.call()).ok());
     let Some(RuntimeCall::Timestamp(timestamp::Call::set { now })) = call else {
         return Err(InherentError::Missing("timestamp.set"));
     };

@@ -65,6 +65,13 @@ pub(crate) fn inspect(bytes: Vec<u8>) -> Result<Transaction, Refusal> {
         Preamble::Signed { address, signature, extra, .. } => {
             let signer = signer(address)?;
             check_metadata_mode(&extra)?;
+            // Its class fits into any block, however full: only authors may use it.
+            if info.class == DispatchClass::Mandatory {
+                return Err(invalid(
+                    InvalidTransaction::MandatoryValidation,
+                    "inherents are made by block authors and cannot be signed",
+                ));
+            }
             let touches = touches(&signer, &call);
             let signed = Signed { signer, signature, era: extra.era, nonce: extra.nonce, tip: extra.tip };
             (Some(signed), touches)
@@ -117,9 +124,14 @@ fn birth_hash(era: Era, current: BlockNumber, head: &Head<'_>) -> Result<H256, V
         return Ok(head.hash);
     }
     match BLOCK_HASH.get(head.state, &birth)? {
-        Some(hash) => Ok(hash),
-        None => Err(ValidateError::Refused(ancient(era, birth, current))),
+        Some(hash) if current < forgotten(birth) => Ok(hash),
+        _ => Err(ValidateError::Refused(ancient(era, birth, current))),
     }
+}
+
+/// The first block that no longer knows the hash of this one.
+fn forgotten(birth: BlockNumber) -> BlockNumber {
+    if birth == 0 { BlockNumber::MAX } else { birth.saturating_add(system::BLOCK_HASH_COUNT + 1) }
 }
 
 fn ancient(era: Era, birth: BlockNumber, current: BlockNumber) -> Refusal {
@@ -153,8 +165,8 @@ pub(crate) fn proof(
         metadata_hash: None,
     };
     Ok(Some(SignatureCheck {
-        signer: signed.signer.clone(),
-        signature: signed.signature.clone(),
+        signer: signed.signer,
+        signature: signed.signature,
         message: extrinsic::signing_payload(transaction.call(), &extra, &additional),
         birth_hash,
     }))
@@ -213,7 +225,14 @@ pub(crate) fn validate(
         Some(previous) if signed.nonce > account.nonce => [tag(previous)].into(),
         _ => Vec::new(),
     };
-    let longevity = signed.era.death(current.into()).saturating_sub(current.into());
+    // It dies with its era, or when the hash of its birth is forgotten.
+    let longevity = match signed.era {
+        Era::Immortal => u64::MAX,
+        era => {
+            let birth = u32::try_from(era.birth(current.into())).unwrap_or(u32::MAX);
+            era.death(current.into()).min(forgotten(birth).into()).saturating_sub(current.into())
+        }
+    };
     Ok(ValidTransaction {
         priority: priority(&transaction.info, transaction.encoded_len(), total),
         requires,
@@ -283,7 +302,7 @@ fn apply_signed(
     withdrawn: Withdrawn,
     mut ctx: Context<'_, '_>,
 ) -> Result<Receipt, ApplyError> {
-    let (post, result) = recorded(call.dispatch(Origin::Signed(signed.signer.clone()), &mut ctx))?;
+    let (post, result) = recorded(call.dispatch(Origin::Signed(signed.signer), &mut ctx))?;
     let info = actual_info(&transaction.info, &post);
     let settled =
         TRANSACTION_PAYMENT.settle(&mut ctx, &signed.signer, withdrawn, &transaction.info, &post)?;

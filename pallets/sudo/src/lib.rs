@@ -61,11 +61,7 @@ impl<C> Sudo<C> {
 
     fn ensure_sudo(&self, origin: Origin, ctx: &Context<'_, '_>) -> Result<AccountId, Failure> {
         let who = origin.signed()?;
-        if KEY.get(ctx)? == Some(who.clone()) {
-            Ok(who)
-        } else {
-            Err(module_error(self.index, &Error::RequireSudo))
-        }
+        if KEY.get(ctx)? == Some(who) { Ok(who) } else { Err(module_error(self.index, &Error::RequireSudo)) }
     }
 }
 

@@ -210,26 +210,23 @@ impl TransactionPayment {
         let refund = most.saturating_sub(paid);
         let fee = paid.saturating_sub(tip);
         if withdrawn.charged {
-            let refunded = refund == 0 || self.refund(ctx, who, refund)?;
-            // An account that died in its own transaction cannot take the refund: it stays in the pot.
+            // An account that died in its own transaction gets no refund, which stays in the pot: it would be born
+            // again with a nonce of zero, and its old transactions could be replayed.
+            let lives = refund > 0 && self.balances.system.account(ctx, who)?.exists();
+            let refunded = refund == 0 || (lives && self.pay(ctx, who, refund)?);
             let fee = if refunded { fee } else { fee.saturating_add(refund) };
             self.collect(ctx, fee, tip)?;
             ctx.emit(
                 self.index,
-                &Event::TransactionFeePaid { who: who.clone(), actual_fee: fee.saturating_add(tip), tip },
+                &Event::TransactionFeePaid { who: *who, actual_fee: fee.saturating_add(tip), tip },
             );
             return Ok(Settled { fee, tip });
         }
         Ok(Settled { fee: 0, tip: 0 })
     }
 
-    /// Whether the refund could be paid.
-    fn refund(
-        &self,
-        ctx: &mut Context<'_, '_>,
-        who: &AccountId,
-        amount: Balance,
-    ) -> Result<bool, StateError> {
+    /// Pays out of what was withdrawn; returns whether the account could take it.
+    fn pay(&self, ctx: &mut Context<'_, '_>, who: &AccountId, amount: Balance) -> Result<bool, StateError> {
         match self.balances.give(ctx, who, amount) {
             Ok(()) => Ok(true),
             Err(Failure::Dispatch(_)) => Ok(false),
@@ -265,10 +262,10 @@ impl TransactionPayment {
         let treasury_share = self.split.treasury.mul_floor(fees).min(fees.saturating_sub(author_share));
         let mut burnt = fees.saturating_sub(author_share).saturating_sub(treasury_share);
         let author_share = author_share.saturating_add(tips);
-        let author = ctx.env().author.clone().unwrap_or_else(|| self.treasury.clone());
-        for (account, share) in [(author, author_share), (self.treasury.clone(), treasury_share)] {
+        let author = ctx.env().author.unwrap_or(self.treasury);
+        for (account, share) in [(author, author_share), (self.treasury, treasury_share)] {
             // A share below the existential deposit cannot open an account: it is burnt.
-            if share > 0 && !self.refund(ctx, &account, share)? {
+            if share > 0 && !self.pay(ctx, &account, share)? {
                 burnt = burnt.saturating_add(share);
             }
         }

@@ -1,5 +1,7 @@
 //! One transaction after the other: the reference mode.
 
+use std::collections::BTreeSet;
+
 use basalt_primitives::{InvalidTransaction, TransactionValidityError};
 use basalt_runtime_api::{ApplyError, BlockEnv, BlockRecord, Event, Receipt, Runtime, Verified};
 use basalt_state::{Overlay, StateError, StateRead};
@@ -108,6 +110,8 @@ pub(crate) fn build(
     }
     let mut refused = Vec::new();
     let mut misfits = 0;
+    // Whose next transaction did not fit: the later ones have to wait for it, and are not to be called invalid.
+    let mut waiting = BTreeSet::new();
     let mut full = false;
     loop {
         if stop() {
@@ -115,13 +119,20 @@ pub(crate) fn build(
             break;
         }
         let Some(candidate) = candidates.next() else { break };
-        match run.apply(&candidate)? {
+        let sender = candidate.signed.as_ref().map(|signed| signed.signer);
+        let step = if sender.is_some_and(|sender| waiting.contains(&sender)) {
+            Step::Invalid(InvalidTransaction::ExhaustsResources.into())
+        } else {
+            run.apply(&candidate)?
+        };
+        match step {
             Step::Applied => {
                 misfits = 0;
                 included.push(candidate);
             }
             Step::Invalid(TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources)) => {
                 full = true;
+                waiting.extend(sender);
                 misfits += 1;
                 if misfits >= MISFITS_MAX {
                     break;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use basalt_executor::{ExecuteError, Executed, Executor, Mode};
+use basalt_executor::{Built, ExecuteError, Executed, Executor, Mode};
 use basalt_primitives::{AccountId, Digest, H256, Moment, hashing::blake2_256, signature};
 use basalt_runtime::{Amount, BalancesGenesis, GenesisConfig, NativeRuntime, SudoGenesis, UNIT};
 use basalt_runtime_api::{BlockEnv, Head, InherentData, Runtime, ValidateError, Verified};
@@ -107,7 +107,7 @@ impl Ledger {
             number: self.number + 1,
             parent_hash: self.hash,
             digest: Digest::default(),
-            author: self.author.clone(),
+            author: self.author,
         }
     }
 
@@ -131,13 +131,63 @@ impl Ledger {
     ///
     /// If modes disagree or an invariant of a pallet is broken afterwards.
     pub fn block(&mut self, signed: Vec<Vec<u8>>) -> Result<Executed, ExecuteError> {
+        self.block_of(&self.transactions(signed))
+    }
+
+    /// Executes a block of exactly these transactions in all modes; keeps it if it is valid.
+    ///
+    /// # Panics
+    ///
+    /// If modes disagree or an invariant of a pallet is broken afterwards.
+    pub fn block_of(&mut self, transactions: &[Verified]) -> Result<Executed, ExecuteError> {
+        let executed = check_block(&self.runtime, &self.state, &self.env(), transactions)?;
+        self.keep(&executed);
+        Ok(executed)
+    }
+
+    /// Makes a block of the inherents and those candidates that fit, in all modes, executes it as an importer would,
+    /// and keeps it.
+    ///
+    /// # Panics
+    ///
+    /// If modes disagree, if the block that was built is refused or does something else when it is executed, or if an
+    /// invariant of a pallet is broken afterwards.
+    pub fn build(&mut self, candidates: &[Verified], stop: &dyn Fn() -> bool) -> Built {
         let env = self.env();
-        let executed = check_block(&self.runtime, &self.state, &env, &self.transactions(signed))?;
+        let inherents = self.transactions(Vec::new());
+        let build = |mode: Mode| {
+            let mut candidates = candidates.iter().cloned();
+            Executor::new(mode)
+                .build(&self.runtime, &self.state, &env, inherents.clone(), &mut candidates, stop)
+                .expect("a block of inherents is always valid, and candidates that are not are left out")
+        };
+        let (reference, others) = MODES.split_first().expect("there is a reference mode");
+        let built = build(*reference);
+        for mode in others {
+            let other = build(*mode);
+            assert_eq!(other.executed, built.executed, "mode {mode:?} disagrees with {reference:?}");
+            assert_eq!(hashes(&other.included), hashes(&built.included), "mode {mode:?} picks others");
+            assert_eq!((other.refused, other.full), (built.refused.clone(), built.full), "mode {mode:?}");
+        }
+        let executed = check_block(&self.runtime, &self.state, &env, &built.included)
+            .expect("importers accept what builders make");
+        assert_eq!(
+            executed, built.executed,
+            "a block does the same when it is built and when it is executed"
+        );
+        self.keep(&executed);
+        built
+    }
+
+    fn keep(&mut self, executed: &Executed) {
         self.state.apply(&executed.changes);
         self.runtime.try_state(&self.state).expect("every invariant holds after every block");
         self.now += 1_000;
         self.number += 1;
         self.hash = H256(blake2_256(&(self.hash, self.number, executed.receipts.encode()).encode()));
-        Ok(executed)
     }
+}
+
+fn hashes(transactions: &[Verified]) -> Vec<H256> {
+    transactions.iter().map(|transaction| transaction.hash).collect()
 }

@@ -7,16 +7,19 @@
 //! - [`Ledger`]: a chain without a database: executes blocks on a map, and checks every pallet's invariants
 //!   (`try_state`) after each.
 //! - [`Sender`]: signs transactions as a wallet does.
+//! - [`Failing`]: a view of the state that fails at a chosen read, as a broken disk would.
 //! - [`measure`]: what a call really read and wrote, compared with what it declared.
 //!
 //! # Out of scope
 //!
 //! Whole nodes as processes: `tests/e2e`.
 
+mod failing;
 mod ledger;
 mod measure;
 mod sender;
 
+pub use failing::Failing;
 pub use ledger::{Ledger, MODES, check_block};
 pub use measure::{Measured, measure};
 pub use sender::Sender;

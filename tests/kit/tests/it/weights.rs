@@ -1,0 +1,156 @@
+//! Every call of every pallet does no more than it declares, in the worst state for it.
+
+use std::collections::BTreeSet;
+
+use basalt_primitives::{AccountId, Weight};
+use basalt_runtime::{RuntimeCall, UNIT};
+use basalt_runtime_api::Runtime as _;
+use basalt_support::Origin;
+use basalt_test_kit::{Measured, Sender, measure};
+use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed};
+use parity_scale_codec::{Decode, Encode};
+use scale_info::TypeDef;
+
+use crate::world::{
+    START, World, as_derivative, as_root, balances, batch, batch_all, force_batch, remark, set_balance, sudo,
+    system, timestamp, transfer, transfer_all, utility,
+};
+
+fn worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
+    use basalt_pallet_balances::{Call, types::AdjustmentDirection};
+    let (alice, bob) = (world.alice.account(), world.bob.account());
+    let new: AccountId = Sender::dev("Eve").account();
+    let signed = || Origin::Signed(bob);
+    let by_alice = || Origin::Signed(alice);
+    let own = RuntimeCall::Balances;
+    let of_system = RuntimeCall::System;
+    let keys = |count: u8| (0..count).map(|i| vec![i; 40]).collect::<Vec<_>>();
+    // Kills the sender, leaves dust (which lowers the issuance) and makes an account.
+    let dusty = START - 1;
+    let worst = || transfer(new, dusty);
+    let mut cases = vec![
+        (signed(), of_system(system::Call::remark { remark: vec![0; 1_000] })),
+        (signed(), of_system(system::Call::remark_with_event { remark: vec![0; 1_000] })),
+        (Origin::Root, of_system(system::Call::set_code { code: vec![0; 1_000] })),
+        (
+            Origin::Root,
+            of_system(system::Call::set_storage {
+                items: keys(50).into_iter().map(|key| (key, vec![0; 100])).collect(),
+            }),
+        ),
+        (Origin::Root, of_system(system::Call::kill_storage { keys: keys(50) })),
+        (Origin::None, RuntimeCall::Timestamp(timestamp::Call::set { now: u64::MAX })),
+        (signed(), worst()),
+        (Origin::Root, own(Call::force_transfer { source: bob.into(), dest: new.into(), value: dusty })),
+        (signed(), own(Call::transfer_keep_alive { dest: new.into(), value: UNIT })),
+        (signed(), transfer_all(new, false)),
+        (signed(), transfer_all(new, true)),
+        (Origin::Root, own(Call::force_unreserve { who: bob.into(), amount: 1 })),
+        (signed(), own(Call::upgrade_accounts { who: vec![bob; 50] })),
+        (Origin::Root, set_balance(new, START)),
+        (Origin::Root, set_balance(bob, 0)),
+        (Origin::Root, set_balance(bob, 2 * START)),
+        (
+            Origin::Root,
+            own(Call::force_adjust_total_issuance { direction: AdjustmentDirection::Increase, delta: 5 }),
+        ),
+        (
+            Origin::Root,
+            own(Call::force_adjust_total_issuance { direction: AdjustmentDirection::Decrease, delta: 3 }),
+        ),
+        (signed(), own(Call::burn { value: dusty, keep_alive: false })),
+        (signed(), batch(vec![])),
+        (signed(), batch(vec![worst(), remark(1), remark(1)])),
+        (signed(), batch_all(vec![worst(), remark(1)])),
+        (signed(), force_batch(vec![transfer(new, 2 * START), worst(), batch(vec![])])),
+        (by_alice(), as_derivative(3, transfer_all(new, false))),
+        (by_alice(), as_root(set_balance(new, UNIT))),
+        (by_alice(), RuntimeCall::Sudo(sudo::Call::sudo_as { who: bob.into(), call: Box::new(worst()) })),
+        (by_alice(), RuntimeCall::Sudo(sudo::Call::set_key { new: bob.into() })),
+        (by_alice(), RuntimeCall::Sudo(sudo::Call::remove_key)),
+    ];
+    // What only some may call must be cheap enough for everybody to be refused.
+    let refused: Vec<_> = cases.iter().map(|(_, call)| (signed(), call.clone())).collect();
+    cases.extend(refused);
+    cases
+}
+
+fn world() -> World {
+    let mut world = World::new();
+    let derived = utility::derivative_account(&world.alice.account(), 3);
+    let raise = RuntimeCall::Balances(balances::Call::force_adjust_total_issuance {
+        direction: balances::types::AdjustmentDirection::Increase,
+        delta: 10,
+    });
+    let block = vec![world.by_alice(&transfer(derived, UNIT)), world.by_alice(&as_root(raise))];
+    world.run(block);
+    world
+}
+
+fn measured(world: &World, origin: Origin, call: RuntimeCall) -> Measured {
+    measure(&world.ledger.state, &world.ledger.env(), origin, call)
+}
+
+#[test]
+fn no_call_reads_or_writes_more_than_it_declares() {
+    let world = world();
+    for (origin, call) in worst_cases(&world) {
+        let done = measured(&world, origin.clone(), call.clone());
+        assert!(done.is_honest(), "{origin:?} {call:?}: {done:?}");
+    }
+}
+
+#[test]
+fn the_worst_cases_cover_every_call_that_the_metadata_names() {
+    let bytes = world().ledger.runtime.metadata(14).unwrap();
+    let metadata = RuntimeMetadataPrefixed::decode(&mut bytes.as_slice()).unwrap().1;
+    let RuntimeMetadata::V14(v14) = metadata else { panic!("not version 14") };
+    let mut named = BTreeSet::new();
+    for pallet in &v14.pallets {
+        let Some(calls) = &pallet.calls else { continue };
+        let TypeDef::Variant(variants) = &v14.types.resolve(calls.ty.id).unwrap().type_def else {
+            panic!("calls are an enum")
+        };
+        named.extend(variants.variants.iter().map(|variant| [pallet.index, variant.index]));
+    }
+    let measured: BTreeSet<[u8; 2]> = worst_cases(&world())
+        .iter()
+        .map(|(_, call)| {
+            let bytes = call.encode();
+            [bytes[0], bytes[1]]
+        })
+        // Its weight is what root says.
+        .chain([[5, 1]])
+        .collect();
+    assert_eq!(named, measured);
+}
+
+#[test]
+fn the_worst_cases_are_as_bad_as_they_are_meant_to_be() {
+    let world = world();
+    let bob = world.bob.account();
+    let new = Sender::dev("Eve").account();
+    let done = measured(&world, Origin::Signed(bob), transfer(new, START - 1));
+    assert_eq!((done.result.is_ok(), done.reads, done.writes), (true, 2, 3), "dust and a birth");
+    assert!(done.ref_time == done.declared, "the declaration is exact: {done:?}");
+    let failed = measured(&world, Origin::Signed(bob), transfer(new, 2 * START));
+    assert_eq!((failed.result.is_ok(), failed.writes), (false, 0));
+}
+
+#[test]
+fn the_fixed_weight_of_a_transaction_covers_what_every_transaction_does() {
+    // All but the call: a remark neither reads nor writes.
+    let mut world = world();
+    let transaction = world.by_alice(&remark(0));
+    let transactions = world.ledger.transactions(vec![transaction]);
+    let env = world.ledger.env();
+    let runtime = world.ledger.runtime;
+    let mut overlay = basalt_state::Overlay::new(&world.ledger.state);
+    runtime.begin_block(&env, &mut overlay).unwrap();
+    let before = overlay.changes().clone();
+    runtime.apply(&transactions[1], 1, &env, &mut overlay).unwrap();
+    let written = overlay.changes().iter().filter(|(key, change)| before.get(*key) != Some(*change)).count();
+    assert_eq!(written, 2, "the sender and the fee");
+    let declared = basalt_support::weight::operations(3, written as u64);
+    assert!(declared.all_lte(basalt_runtime::TRANSACTION_WEIGHT.saturating_add(Weight::new(0, u64::MAX))));
+}
