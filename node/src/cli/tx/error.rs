@@ -216,7 +216,8 @@ fn remedy(error: &ErrorObjectOwned) -> String {
             "its nonce was used already: leave --nonce out, or wait for the other transaction"
         }
         1010 if is("in the future") => "its nonce is too high: leave --nonce out",
-        1010 if is("pay some fees") => "give the sender more tokens, or send less",
+        // A node that gives amounts gives the remedy, too.
+        1010 if data.ends_with("account balance too low)") => "give the sender more tokens, or send less",
         1010 if is("bad signature") => {
             "the node may follow another chain, or run another version: check --url"
         }
