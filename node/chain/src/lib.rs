@@ -36,14 +36,14 @@
 //!
 //! # Usage
 //!
-//! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let (db, runtime, spec) = unimplemented!();
-//! # let _: (&basalt_db::Db, &std::sync::Arc<dyn basalt_runtime_api::Runtime>, &Vec<u8>) = (&db, &runtime, &spec);
-//! use basalt_chain::{BuildRequest, Chain, ImportOptions};
-//! use basalt_runtime_api::InherentData;
+//! ```
+//! use std::sync::Arc;
+//! use basalt_chain::{BuildRequest, Chain, ChainError, ImportOptions};
+//! use basalt_runtime_api::{InherentData, Runtime};
+//! use basalt_verifier::Verifier;
 //!
-//! let chain = Chain::open(db, runtime, &spec, Default::default(), basalt_verifier::Verifier::new(1024).into())?;
+//! # fn example(db: basalt_db::Db, runtime: Arc<dyn Runtime>, genesis: &[u8]) -> Result<(), ChainError> {
+//! let chain = Chain::open(db, runtime, genesis, Default::default(), Arc::new(Verifier::new(1024)))?;
 //! let built = chain.build(BuildRequest {
 //!     parent: chain.best().hash,
 //!     digest: Default::default(),

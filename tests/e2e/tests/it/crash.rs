@@ -27,9 +27,9 @@ async fn kill_9_under_load_loses_no_final_block_and_leaves_no_half_one() {
         // What was announced as final before the kill is still there, under the same hash.
         let (height, head) = rpc.finalized().await;
         assert!(height >= seen.0, "round {round}: block {} was final, now {height} is", seen.0);
-        if let (at, Some(hash)) = seen {
+        if let (at, Some(hash)) = &seen {
             let kept = rpc.get("chain_getBlockHash", rpc_params![at]).await;
-            assert_eq!(kept, hash, "round {round}: block {at} changed");
+            assert_eq!(kept, *hash, "round {round}: block {at} changed");
         }
         // The head is complete: its body, its state and its events are of one block. (The node itself compares the
         // root of the whole state with the header when it opens.)

@@ -4,12 +4,12 @@ use basalt_primitives::{H256, hashing::twox_128};
 use basalt_runtime::RuntimeCall;
 use basalt_test_kit::Sender;
 use jsonrpsee::{
+    client_transport::ws::{Url, WsTransportClientBuilder},
     core::{
-        client::{ClientT, Error, Subscription, SubscriptionClientT},
+        client::{Client, ClientBuilder, ClientT, Error, Subscription, SubscriptionClientT},
         params::ArrayParams,
     },
     rpc_params,
-    ws_client::{WsClient, WsClientBuilder},
 };
 use serde_json::Value;
 
@@ -18,14 +18,17 @@ pub(crate) const MILLIUNIT: u128 = basalt_runtime::MILLIUNIT;
 
 /// A connection to a node.
 pub(crate) struct Rpc {
-    client: WsClient,
+    client: Client,
     /// Hash of block 0.
     pub(crate) genesis_hash: H256,
 }
 
 impl Rpc {
     pub(crate) async fn connect(url: &str) -> Self {
-        let client = WsClientBuilder::default().build(url).await.expect("the node answers");
+        let url = Url::parse(url).expect("the node prints a URL");
+        let (sender, receiver) =
+            WsTransportClientBuilder::default().build(url).await.expect("the node answers");
+        let client = ClientBuilder::default().build_with_tokio(sender, receiver);
         let genesis_hash: String =
             client.request("chain_getBlockHash", rpc_params![0]).await.expect("there is a genesis block");
         Self { client, genesis_hash: hash(&genesis_hash) }
@@ -118,7 +121,7 @@ pub(crate) fn prefixed(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn hash(text: &str) -> H256 {
-    text.parse().expect("a hash is 32 bytes of hex")
+    H256(const_hex::decode_to_array(text).expect("a hash is 32 bytes of hex"))
 }
 
 /// The number in a header's JSON.

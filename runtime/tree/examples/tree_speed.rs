@@ -1,4 +1,4 @@
-//! How long the tree takes: `cargo run -p basalt-tree --features parallel --example speed [million keys]`.
+//! How long the tree takes: `cargo run -p basalt-tree --features parallel --example tree_speed [million keys]`.
 //!
 //! Prints the time to build the tree, and per changed key (wall, best and median of several) the time to compute a diff,
 //! with the keys and values hashed before and within, above no diff and above four, and to apply it.

@@ -1,6 +1,6 @@
 //! How many signatures a second: schnorrkel's batch verification alone, against the whole verifier.
 //!
-//! `cargo run -p basalt-verifier --example speed [signatures]`. The machine should be idle. As many senders as signatures. The
+//! `cargo run -p basalt-verifier --example verifier_speed [signatures]`. The machine should be idle. As many senders as signatures. The
 //! plain figure flatters: keys and signatures are parsed beforehand.
 #![allow(clippy::print_stdout, reason = "it is a report")]
 

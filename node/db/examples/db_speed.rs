@@ -1,4 +1,4 @@
-//! Measures the database: `cargo run -p basalt-db --example speed [keys] [changes]`, by default 1,000,000 and 20,000.
+//! Measures the database: `cargo run -p basalt-db --example db_speed [keys] [changes]`, by default 1,000,000 and 20,000.
 //!
 //! Keys look like `System.Account` (80 bytes), values like accounts (80 bytes); each commit changes random keys, one in ten
 //! of them new. Everything happens in a temporary directory (`TMPDIR` chooses the disk).
