@@ -21,6 +21,8 @@
 extern crate alloc;
 
 pub mod pallet;
+#[cfg(test)]
+mod tests;
 
 use core::marker::PhantomData;
 

@@ -31,6 +31,8 @@ extern crate alloc;
 
 pub mod pallet;
 #[cfg(test)]
+extern crate std;
+#[cfg(test)]
 mod tests;
 mod types;
 

@@ -19,6 +19,8 @@
 extern crate alloc;
 
 pub mod pallet;
+#[cfg(test)]
+mod tests;
 
 use core::marker::PhantomData;
 

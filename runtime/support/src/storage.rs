@@ -130,8 +130,11 @@ fn const_hex(bytes: &[u8]) -> alloc::string::String {
     text
 }
 
+/// Stands for types that an item names and does not hold.
+type Marker<T> = PhantomData<fn() -> T>;
+
 /// A single value.
-pub struct Value<T>(Item, PhantomData<fn() -> T>);
+pub struct Value<T>(Item, Marker<T>);
 
 impl<T> Value<T> {
     /// An item that may be absent.
@@ -213,7 +216,7 @@ impl<T: TypeInfo + 'static> Value<T> {
 }
 
 /// A map from keys to values.
-pub struct Map<H, K, V>(Item, PhantomData<fn() -> (H, K, V)>);
+pub struct Map<H, K, V>(Item, Marker<(H, K, V)>);
 
 impl<H: Hasher, K: Encode, V> Map<H, K, V> {
     /// A map whose absent keys have no value.
@@ -305,7 +308,7 @@ impl<H: Hasher, K: TypeInfo + 'static, V: TypeInfo + 'static> Map<H, K, V> {
 }
 
 /// A map from pairs of keys to values, iterable by the first key.
-pub struct DoubleMap<H1, K1, H2, K2, V>(Item, PhantomData<fn() -> (H1, K1, H2, K2, V)>);
+pub struct DoubleMap<H1, K1, H2, K2, V>(Item, Marker<(H1, K1, H2, K2, V)>);
 
 impl<H1: Hasher, K1: Encode, H2: Hasher, K2: Encode, V> DoubleMap<H1, K1, H2, K2, V> {
     /// A map whose absent keys have no value.
