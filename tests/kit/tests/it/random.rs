@@ -84,8 +84,22 @@ fn leaf() -> impl Strategy<Value = RuntimeCall> {
     ]
 }
 
+/// Sets an account to the brink of its death and lets it spend: dust, refusals and deaths, which amounts at random
+/// hardly ever hit.
+fn brink() -> impl Strategy<Value = RuntimeCall> {
+    (account(), account(), 0..20u128, 0..MILLIUNIT + 20, 0..3u8).prop_map(|(who, to, above, value, how)| {
+        let spend = match how {
+            0 => transfer(to, above / 2),
+            1 => transfer(to, value),
+            _ => RuntimeCall::Balances(balances::Call::burn { value: above / 2 + 1, keep_alive: false }),
+        };
+        let spend = RuntimeCall::Sudo(sudo::Call::sudo_as { who: who.into(), call: Box::new(spend) });
+        force_batch(vec![as_root(set_balance(who, MILLIUNIT + above / 3)), spend])
+    })
+}
+
 fn call() -> impl Strategy<Value = RuntimeCall> {
-    leaf().prop_recursive(4, 24, 4, |inner| {
+    prop_oneof![5 => leaf(), 1 => brink()].prop_recursive(4, 24, 4, |inner| {
         let several = || prop::collection::vec(inner.clone(), 0..4);
         prop_oneof![
             2 => several().prop_map(batch),
