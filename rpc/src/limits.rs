@@ -47,6 +47,10 @@ pub const KEYS_SUBSCRIBED_MAX: usize = 1024;
 /// Keys of one `state_getReadProof`. A proof has about 1 kB in a state of a million keys.
 pub const KEYS_PROVED_MAX: usize = 1000;
 
+/// How far below the finalised block a state may be proved: an old root is reached by undoing every block since, while
+/// new roots wait; the database keeps what this many blocks undo in memory.
+pub const PROOF_DEPTH_MAX: u32 = 32;
+
 /// Blocks that a subscriber's task remembers to find where a fork left the chain it told about. A reorganisation
 /// deeper than this is told from here on; engines finalise within a few blocks.
 pub const BLOCKS_REMEMBERED_MAX: usize = 4096;

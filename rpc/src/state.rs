@@ -17,7 +17,7 @@ use parity_scale_codec::Encode;
 
 use crate::{
     error::Error,
-    limits::{KEYS_PER_PAGE_MAX, KEYS_PROVED_MAX, KEYS_UNPAGED_MAX},
+    limits::{KEYS_PER_PAGE_MAX, KEYS_PROVED_MAX, KEYS_UNPAGED_MAX, PROOF_DEPTH_MAX},
     node::Node,
     subscriptions,
 };
@@ -196,7 +196,13 @@ impl StateApiServer for State {
             return Err(Error::TooMany { value: keys.len(), max: KEYS_PROVED_MAX, remedy }.into());
         }
         let prove = move |node: &Node| {
-            let hash = node.hash_or_best(at);
+            let (hash, header) = node.header(at)?;
+            let depth = node.chain.finalized().number.saturating_sub(header.number);
+            if depth > PROOF_DEPTH_MAX {
+                let remedy = "ask for a proof at a more recent block";
+                // Both fit: they are block numbers.
+                return Err(Error::TooMany { value: depth as usize, max: PROOF_DEPTH_MAX as usize, remedy });
+            }
             let keys: Vec<Vec<u8>> = keys.into_iter().map(|key| key.0).collect();
             let proofs = node.chain.prove(&hash, &keys).map_err(|e| Error::client(e, hash))?;
             Ok(ReadProof {

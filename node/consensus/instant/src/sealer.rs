@@ -241,7 +241,12 @@ impl Sealer {
             }
             let options = ImportOptions { fork_choice: ForkChoice::Longest, finalize, ..Default::default() };
             let Imported { id, new_best, .. } = chain.import_built(built, options)?;
-            tracing::debug!(number = id.number, hash = ?id.hash, transactions, "block made");
+            // Empty blocks, which an interval makes without end, would hide everything else.
+            if transactions > 0 {
+                tracing::info!(number = id.number, transactions, hash = ?id.hash, "block made");
+            } else {
+                tracing::debug!(number = id.number, hash = ?id.hash, "empty block made");
+            }
             Ok(Outcome { created: Some(Created { id, new_best, transactions }), refused })
         })
         .await?;

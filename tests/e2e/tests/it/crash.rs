@@ -43,6 +43,8 @@ async fn kill_9_under_load_loses_no_final_block_and_leaves_no_half_one() {
             assert!(u32::decode(&mut events.as_slice()).unwrap() as usize >= transactions);
         }
         if round == KILLS {
+            // The load was real: blocks with transfers in them were made between all those kills.
+            assert!(height >= KILLS && rpc.nonce(&alice).await >= KILLS, "block {height}");
             break;
         }
 

@@ -5,3 +5,4 @@ mod command_line;
 mod crash;
 mod restart;
 mod rpc;
+mod sealing;
