@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use basalt_primitives::keys::{Pair, Scheme};
-use basalt_runtime::{BalancesGenesis, GenesisConfig, SS58_PREFIX, SudoGenesis, UNIT};
+use basalt_runtime::{BalancesGenesis, GenesisConfig, SS58_PREFIX, SudoGenesis, TREASURY_ACCOUNT, UNIT};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -163,6 +163,8 @@ impl ChainSpec {
                         balances: BalancesGenesis {
                             balances: accounts
                                 .map(|suri| (account(suri), (1_000_000 * UNIT).into()))
+                                // An account that does not exist could not take small shares of fees.
+                                .chain([(TREASURY_ACCOUNT, UNIT.into())])
                                 .collect(),
                         },
                         sudo: SudoGenesis { key: Some(account("//Alice".to_owned())) },
