@@ -108,7 +108,9 @@ impl FromStr for Sealing {
             _ => {}
         }
         let wrong = || {
-            format!("'{text}' is not a way of sealing: use instant, manual or interval:<milliseconds> (1 to {INTERVAL_MS_MAX})")
+            format!(
+                "'{text}' is not a way of sealing: use instant, manual or interval:<milliseconds> (1 to {INTERVAL_MS_MAX})"
+            )
         };
         let milliseconds = text.strip_prefix("interval:").ok_or_else(wrong)?;
         let milliseconds: u64 = milliseconds.parse().map_err(|_| wrong())?;
@@ -140,7 +142,9 @@ impl FromStr for PruningArg {
         }
         match text.parse() {
             Ok(blocks) if blocks >= PRUNING_BLOCKS_MIN => Ok(Self::Keep(blocks)),
-            _ => Err(format!("'{text}' is not a pruning: use archive, or a number of blocks from {PRUNING_BLOCKS_MIN}")),
+            _ => Err(format!(
+                "'{text}' is not a pruning: use archive, or a number of blocks from {PRUNING_BLOCKS_MIN}"
+            )),
         }
     }
 }
