@@ -59,6 +59,10 @@ impl Node {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary can be started");
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a full channel would block the node that writes its log; what a test's node writes is little"
+        )]
         let (sender, lines) = channel();
         forward(child.stdout.take(), sender.clone());
         forward(child.stderr.take(), sender);
