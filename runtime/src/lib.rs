@@ -9,7 +9,7 @@
 //! # Invariants
 //!
 //! - Indices of pallets, calls, events and errors never change; new ones are appended. Pinned by the tests.
-//! - Hooks run in the order of [`begin_block`](block) for each pallet as listed there.
+//! - Hooks run in the order that `block.rs` lists.
 //!
 //! # Out of scope
 //!

@@ -2,8 +2,8 @@
 //!
 //! # Responsibility
 //!
-//! - The third door: what clients may ask of a node, one trait per family ([`ChainApi`], [`StateApi`],
-//!   [`AuthorApi`], [`SystemApi`], [`PaymentApi`], [`EngineApi`]), with every alias and notification name.
+//! - The third door: what clients may ask of a node, one trait per family (`ChainApi`, `StateApi`,
+//!   `AuthorApi`, `SystemApi`, `PaymentApi`, `EngineApi`), with every alias and notification name.
 //! - The JSON of parameters and answers ([`types`], [`text`]) and the error codes ([`codes`]).
 //! - A client for each family, generated from the same trait: `ChainApiClient` and so on.
 //!

@@ -8,7 +8,7 @@
 //!   (`try_state`) after each.
 //! - [`Sender`]: signs transactions as a wallet does.
 //! - [`Failing`]: a view of the state that fails at a chosen read, as a broken disk would.
-//! - [`measure`]: what a call really read and wrote, compared with what it declared.
+//! - [`measure()`]: what a call really read and wrote, compared with what it declared.
 //!
 //! # Out of scope
 //!
