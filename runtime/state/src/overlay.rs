@@ -42,11 +42,17 @@ impl Changes {
 
 /// Pending writes over a base view.
 ///
-/// One map holds the current changes, and a journal holds what each write replaced, so that reading costs one
-/// lookup however deep the layers are nested, and dropping a layer costs only what was written in it.
+/// What the open layers write goes into a map of its own, small as one transaction is, with a journal of what each write
+/// replaced; closing the outermost layer moves it to what the block has settled. So a transaction that touches its few
+/// keys again and again searches a few keys and not the whole block's, however deep its layers are nested, and
+/// dropping a layer costs what was written in it.
 pub struct Overlay<'a> {
     base: &'a dyn StateRead,
-    changes: BTreeMap<Key, Change>,
+    /// Changes made outside of layers, or kept by closing the outermost one.
+    settled: BTreeMap<Key, Change>,
+    /// Changes of the open layers. Each stands instead of the settled change to its key, deltas included.
+    recent: BTreeMap<Key, Change>,
+    /// What each write replaced in `recent`.
     journal: Vec<(Key, Option<Change>)>,
     /// Length of the journal at which each open layer begins.
     layers: Vec<usize>,
@@ -55,7 +61,13 @@ pub struct Overlay<'a> {
 impl<'a> Overlay<'a> {
     /// An overlay without changes.
     pub fn new(base: &'a dyn StateRead) -> Self {
-        Self { base, changes: BTreeMap::new(), journal: Vec::new(), layers: Vec::new() }
+        Self {
+            base,
+            settled: BTreeMap::new(),
+            recent: BTreeMap::new(),
+            journal: Vec::new(),
+            layers: Vec::new(),
+        }
     }
 
     /// Opens a layer: writes from here on can be dropped together.
@@ -71,7 +83,7 @@ impl<'a> Overlay<'a> {
     pub fn commit_layer(&mut self) {
         self.layers.pop().expect("every commit follows its push");
         if self.layers.is_empty() {
-            self.journal.clear();
+            self.settle();
         }
     }
 
@@ -85,9 +97,17 @@ impl<'a> Overlay<'a> {
         while self.journal.len() > start {
             let Some((key, previous)) = self.journal.pop() else { break };
             match previous {
-                Some(change) => self.changes.insert(key, change),
-                None => self.changes.remove(&key),
+                Some(change) => self.recent.insert(key, change),
+                None => self.recent.remove(&key),
             };
+        }
+    }
+
+    /// Keeps what the layers wrote.
+    fn settle(&mut self) {
+        self.journal.clear();
+        while let Some((key, change)) = self.recent.pop_first() {
+            self.settled.insert(key, change);
         }
     }
 
@@ -96,20 +116,21 @@ impl<'a> Overlay<'a> {
         self.layers.len()
     }
 
-    /// What was changed so far, deltas still open.
+    /// What was changed so far outside of open layers, deltas still open.
     pub fn changes(&self) -> &BTreeMap<Key, Change> {
-        &self.changes
+        &self.settled
     }
 
     /// Ends the overlay and hands out its changes. Layers still open count as kept.
-    pub fn into_changes(self) -> Changes {
-        Changes(self.changes)
+    pub fn into_changes(mut self) -> Changes {
+        self.settle();
+        Changes(self.settled)
     }
 
-    /// Ends the overlay: the final value of each changed key.
+    /// Ends the overlay: the final value of each changed key. Layers still open count as kept.
     pub fn into_change_set(self) -> Result<ChangeSet, StateError> {
         let base = self.base;
-        Changes(self.changes).resolve(base)
+        self.into_changes().resolve(base)
     }
 
     /// Applies the changes of one transaction that ran elsewhere, in order.
@@ -123,25 +144,45 @@ impl<'a> Overlay<'a> {
         Ok(())
     }
 
+    /// The pending change to a key.
+    fn pending(&self, key: &[u8]) -> Option<&Change> {
+        self.recent.get(key).or_else(|| self.settled.get(key))
+    }
+
+    /// The first key after `key` that has a pending change, and whether that removes it.
+    fn next_pending(&self, key: &[u8]) -> Option<(&Key, bool)> {
+        let range = (Excluded(key), Unbounded);
+        let (recent, settled) =
+            (self.recent.range::<[u8], _>(range).next(), self.settled.range::<[u8], _>(range).next());
+        let (key, change) = match (recent, settled) {
+            // At the same key the recent change stands.
+            (Some(recent), Some(settled)) if recent.0 > settled.0 => settled,
+            (Some(first), _) | (None, Some(first)) => first,
+            (None, None) => return None,
+        };
+        Some((key, matches!(change, Change::Remove)))
+    }
+
     fn set(&mut self, key: &[u8], change: Change) {
-        let journaled = !self.layers.is_empty();
-        if let Some(slot) = self.changes.get_mut(key) {
+        if self.layers.is_empty() {
+            if let Some(slot) = self.settled.get_mut(key) {
+                *slot = change;
+            } else {
+                self.settled.insert(key.to_vec(), change);
+            }
+        } else if let Some(slot) = self.recent.get_mut(key) {
             let previous = mem::replace(slot, change);
-            if journaled {
-                self.journal.push((key.to_vec(), Some(previous)));
-            }
+            self.journal.push((key.to_vec(), Some(previous)));
         } else {
-            self.changes.insert(key.to_vec(), change);
-            if journaled {
-                self.journal.push((key.to_vec(), None));
-            }
+            self.recent.insert(key.to_vec(), change);
+            self.journal.push((key.to_vec(), None));
         }
     }
 }
 
 impl StateRead for Overlay<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
-        match self.changes.get(key) {
+        match self.pending(key) {
             Some(Change::Put(value)) => Ok(Some(value.clone())),
             Some(Change::Remove) => Ok(None),
             Some(Change::Add(delta)) => add(key, self.base.get(key)?.as_deref(), *delta).map(Some),
@@ -151,13 +192,9 @@ impl StateRead for Overlay<'_> {
 
     fn next_key(&self, key: &[u8]) -> Result<Option<Key>, StateError> {
         let mut below = self.base.next_key(key)?;
-        let mut above = self
-            .changes
-            .range::<[u8], _>((Excluded(key), Unbounded))
-            .map(|(key, change)| (key, matches!(change, Change::Remove)))
-            .peekable();
+        let mut cursor = key;
         loop {
-            let Some(&(pending, removed)) = above.peek() else { return Ok(below) };
+            let Some((pending, removed)) = self.next_pending(cursor) else { return Ok(below) };
             match below {
                 Some(ref stored) if stored < pending => return Ok(below),
                 // The key is in both: the pending change decides.
@@ -170,7 +207,7 @@ impl StateRead for Overlay<'_> {
                 _ if !removed => return Ok(Some(pending.clone())),
                 _ => {}
             }
-            above.next();
+            cursor = pending;
         }
     }
 }
@@ -185,7 +222,7 @@ impl StateWrite for Overlay<'_> {
     }
 
     fn add_delta(&mut self, key: &[u8], delta: i128) -> Result<(), StateError> {
-        let change = match self.changes.get(key) {
+        let change = match self.pending(key) {
             Some(Change::Put(value)) => Change::Put(add(key, Some(value), delta)?),
             Some(Change::Remove) => Change::Put(add(key, None, delta)?),
             Some(Change::Add(sum)) => Change::Add(sum.checked_add(delta).ok_or_else(|| {

@@ -20,6 +20,10 @@ mod signatures;
 
 use clap::{Parser, Subcommand};
 
+/// The allocator of the node.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measure whole paths, with the ratios that matter, in one run
 #[derive(Debug, Parser)]
 #[command(version)]
