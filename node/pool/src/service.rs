@@ -29,10 +29,12 @@ use crate::{
 /// Below this many transactions the way to other cores costs more than the work on this one.
 const TRANSACTIONS_PER_JOB: usize = 16;
 
-/// The running pool. Dropping this lets it run on until the last [`PoolHandle`] is dropped.
+/// The running pool. Dropping this stops it, as [`PoolService::stop`] does: its thread holds a view of the database, and
+/// must not outlive whoever closes that.
 #[derive(Debug)]
 pub struct PoolService {
-    thread: JoinHandle<()>,
+    /// `None` once it was waited for.
+    thread: Option<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
     /// Weak, so that the pool ends when all handles are gone.
     commands: mpsc::WeakSender<Command>,
@@ -42,21 +44,32 @@ impl PoolService {
     /// Ends the pool after the batch at hand, and waits for that: some milliseconds. Whoever still waits for an answer
     /// is told that the pool has stopped.
     pub fn stop(self) {
+        drop(self);
+    }
+
+    /// Waits until the pool has ended because the last handle was dropped.
+    pub fn wait(mut self) {
+        self.join();
+    }
+
+    fn join(&mut self) {
+        let Some(thread) = self.thread.take() else { return };
+        if thread.join().is_err() {
+            tracing::error!(
+                "the transaction pool ended with a panic; please report it with the log before this line"
+            );
+        }
+    }
+}
+
+impl Drop for PoolService {
+    fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
         if let Some(commands) = self.commands.upgrade() {
             // If the channel is full, the thread is not idle, and will see the flag without being woken.
             let _ = commands.try_send(Command::Wake);
         }
-        self.wait();
-    }
-
-    /// Waits until the pool has ended because the last handle was dropped.
-    pub fn wait(self) {
-        if self.thread.join().is_err() {
-            tracing::error!(
-                "the transaction pool ended with a panic; please report it with the log before this line"
-            );
-        }
+        self.join();
     }
 }
 
@@ -87,7 +100,7 @@ pub fn start(
         stop: Arc::clone(&stop),
     };
     let thread = thread::Builder::new().name("pool".into()).spawn(move || owner.run(received))?;
-    let service = PoolService { thread, stop, commands: commands.downgrade() };
+    let service = PoolService { thread: Some(thread), stop, commands: commands.downgrade() };
     let room = Arc::new(Semaphore::new(limits.queue_bytes_max.min(Semaphore::MAX_PERMITS)));
     let handle = PoolHandle { commands, room, limits: Arc::new(limits), ready_count, head: head_receiver };
     Ok((handle, service))
