@@ -111,17 +111,21 @@ const fn pallet_account(name: [u8; 12]) -> AccountId {
     basalt_primitives::AccountId32(bytes)
 }
 
-/// Name and versions. `spec_version` grows with each change of behaviour, `transaction_version` when the encoding of
-/// calls or extensions changes.
+/// Grows with each change of behaviour. Every signature covers it.
+pub const SPEC_VERSION: u32 = 1;
+/// Grows when the encoding of calls or extensions changes. Every signature covers it.
+pub const TRANSACTION_VERSION: u32 = 1;
+
+/// Name and versions, with the list of runtime APIs.
 pub fn version() -> RuntimeVersion {
     RuntimeVersion {
         spec_name: "basalt".to_owned(),
         impl_name: "basalt-node".to_owned(),
         authoring_version: 1,
-        spec_version: 1,
+        spec_version: SPEC_VERSION,
         impl_version: 1,
         apis: apis::APIS.iter().map(|(name, version)| (api_id(name), *version)).collect(),
-        transaction_version: 1,
+        transaction_version: TRANSACTION_VERSION,
         system_version: 1,
     }
 }

@@ -24,7 +24,10 @@ use basalt_state::{Overlay, StateError, StateRead};
 use basalt_support::{Context, DispatchInfo, Failure, Origin, RuntimeCall as _, recorded};
 use parity_scale_codec::{DecodeLimit, Encode};
 
-use crate::{LIMITS, RuntimeCall, SYSTEM, TRANSACTION_PAYMENT, TRANSACTION_WEIGHT, balances, version};
+use crate::{
+    LIMITS, RuntimeCall, SPEC_VERSION, SYSTEM, TRANSACTION_PAYMENT, TRANSACTION_VERSION, TRANSACTION_WEIGHT,
+    balances,
+};
 
 /// The most bytes of one transaction: room for the largest contract code a chain should take, far below a block.
 pub const TRANSACTION_BYTES_MAX: usize = 1024 * 1024;
@@ -155,11 +158,10 @@ pub(crate) fn proof(
     let birth_hash = birth_hash(signed.era, current, head)?;
     let genesis_hash =
         if head.number == 0 { head.hash } else { BLOCK_HASH.get_or_default(head.state, &0)? };
-    let version = version();
     let extra = Extra { era: signed.era, nonce: signed.nonce, tip: signed.tip, metadata_hash_mode: 0 };
     let additional = Additional {
-        spec_version: version.spec_version,
-        transaction_version: version.transaction_version,
+        spec_version: SPEC_VERSION,
+        transaction_version: TRANSACTION_VERSION,
         genesis_hash,
         birth_hash,
         metadata_hash: None,

@@ -34,8 +34,12 @@ pub(crate) struct Report {
 ///
 /// When this program is run from somewhere that has no such folder any more.
 pub(crate) fn repository_root() -> Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no parent folder")?;
-    ensure!(root.join("Cargo.toml").is_file(), "{} was moved since xtask was built", root.display());
+    // Asked when it runs: clones share a target folder, so this program may have been built from another one of the same
+    // content, and must still check the one that it was called for.
+    let manifest =
+        std::env::var_os("CARGO_MANIFEST_DIR").context("run it by `cargo run -p xtask -- tidy`")?;
+    let root = Path::new(&manifest).parent().context("xtask has no parent folder")?;
+    ensure!(root.join("Cargo.toml").is_file(), "{} holds no Cargo.toml", root.display());
     Ok(root.to_path_buf())
 }
 
