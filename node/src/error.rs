@@ -37,6 +37,9 @@ pub(crate) enum NodeError {
     /// The chain cannot be opened.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// There are no threads to execute blocks with.
+    #[error(transparent)]
+    Execution(#[from] basalt_executor::ModeError),
     /// The RPC server cannot start.
     #[error(transparent)]
     Rpc(#[from] RpcError),

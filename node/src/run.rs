@@ -137,7 +137,7 @@ async fn open_chain(
     let genesis = spec.genesis_json();
     let opened = tokio::task::spawn_blocking(move || -> Result<_, NodeError> {
         let db = Db::open(&path, config)?;
-        let executor = Executor::new(Mode::Sequential);
+        let executor = Executor::new(Mode::Sequential)?;
         Ok(Chain::open(db, Arc::new(NativeRuntime), &genesis, executor, verifier)?)
     });
     opened.await.unwrap_or_else(|panic| {

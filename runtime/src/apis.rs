@@ -12,7 +12,7 @@ use basalt_primitives::{
     OpaqueExtrinsic, RuntimeVersion, TransactionSource, TransactionValidityError, ValidTransaction, Weight,
     extrinsic, signature,
 };
-use basalt_runtime_api::{BlockEnv, CallError, Fatal, Head, Transaction, ValidateError, Verified};
+use basalt_runtime_api::{BlockEnv, CallError, Fatal, Head, Position, Transaction, ValidateError, Verified};
 use basalt_state::Overlay;
 use basalt_support::{
     Pallet, RuntimeCall as _,
@@ -414,7 +414,7 @@ fn apply_extrinsic(
         broken @ Fatal::Broken { .. } => CallError::Failed(broken.to_string()),
     })?;
     let verified = Verified::assume(Arc::new(transaction), birth_hash);
-    Ok(transaction::outcome(transaction::apply(&verified, 0, &env, state))?)
+    Ok(transaction::outcome(transaction::apply(&verified, &Position::new(0), &env, state))?)
 }
 
 /// Encoding an array as the list that clients expect.

@@ -6,8 +6,8 @@ use basalt_pallet_system::ACCOUNT;
 use basalt_primitives::{AccountId, Digest, Header, Nonce, RuntimeVersion, ValidTransaction};
 use basalt_runtime_api::{
     ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Event, Fatal, GenesisError, Head,
-    InherentData, InherentError, Receipt, Refusal, Runtime, SignatureCheck, Transaction, ValidateError,
-    Verified,
+    InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
+    ValidateError, Verified,
 };
 use basalt_state::{ChangeSet, Overlay, StateError, StateRead};
 
@@ -73,11 +73,11 @@ impl Runtime for NativeRuntime {
     fn apply(
         &self,
         transaction: &Verified,
-        index: u32,
+        position: &Position,
         env: &BlockEnv,
         state: &mut Overlay<'_>,
     ) -> Result<Receipt, ApplyError> {
-        transaction::apply(transaction, index, env, state)
+        transaction::apply(transaction, position, env, state)
     }
 
     fn end_block(

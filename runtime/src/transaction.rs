@@ -17,8 +17,8 @@ use basalt_primitives::{
     ValidTransaction, extrinsic, hashing::blake2_256,
 };
 use basalt_runtime_api::{
-    ApplyError, BlockEnv, Head, Receipt, Refusal, SignatureCheck, Signed, Transaction, ValidateError,
-    Verified,
+    ApplyError, BlockEnv, Head, Position, Receipt, Refusal, SignatureCheck, Signed, Touch, TouchKind,
+    Transaction, ValidateError, Verified,
 };
 use basalt_state::{Overlay, StateError, StateRead};
 use basalt_support::{Context, DispatchInfo, Failure, Origin, RuntimeCall as _, recorded};
@@ -107,17 +107,17 @@ fn check_metadata_mode(extra: &Extra) -> Result<(), Refusal> {
     ))
 }
 
-/// The accounts that the transaction surely reads and writes.
-fn touches(signer: &AccountId, call: &RuntimeCall) -> Vec<Vec<u8>> {
-    let mut keys = alloc::vec![ACCOUNT.key(signer)];
+/// What the transaction will surely do to accounts: its sender's nonce and balance change, receivers are credited.
+fn touches(signer: &AccountId, call: &RuntimeCall) -> Vec<Touch> {
+    let mut touches = alloc::vec![Touch { key: ACCOUNT.key(signer), kind: TouchKind::Update }];
     if let RuntimeCall::Balances(
         balances::Call::transfer_keep_alive { dest: MultiAddress::Id(dest), .. }
         | balances::Call::transfer_allow_death { dest: MultiAddress::Id(dest), .. },
     ) = call
     {
-        keys.push(ACCOUNT.key(dest));
+        touches.push(Touch { key: ACCOUNT.key(dest), kind: TouchKind::Credit });
     }
-    keys
+    touches
 }
 
 /// The hash of the block that a mortal transaction names as its birth.
@@ -257,12 +257,12 @@ fn priority(info: &DispatchInfo, bytes: u32, total: u128) -> u64 {
 /// Runs one transaction.
 pub(crate) fn apply(
     transaction: &Verified,
-    index: u32,
+    position: &Position,
     env: &BlockEnv,
     state: &mut Overlay<'_>,
 ) -> Result<Receipt, ApplyError> {
     let call = decode_call(transaction.call()).map_err(|_| InvalidTransaction::Call)?;
-    let mut ctx = Context::new(state, env, Some(index));
+    let mut ctx = Context::at(state, env, position);
     match &transaction.signed {
         None => apply_inherent(transaction, call, ctx),
         Some(signed) => {

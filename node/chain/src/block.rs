@@ -212,7 +212,7 @@ impl Chain {
         self.runtime.check_inherents(&transactions, &now.unwrap_or(NO_TIME)).map_err(ImportError::from)?;
 
         let env = BlockEnv::of(header, author);
-        let result =
+        let (result, _report) =
             self.executor.execute(self.runtime.as_ref(), &state, &env, &transactions).map_err(executed)?;
         check_digest(header, env.digest, result.digest)?;
         let diff = self.diff(&header.parent_hash, &result.changes)?;

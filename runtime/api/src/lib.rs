@@ -34,7 +34,7 @@
 extern crate alloc;
 
 use alloc::{string::String, sync::Arc, vec::Vec};
-use core::ops::Deref;
+use core::{cell::Cell, ops::Deref};
 
 use basalt_primitives::{
     AccountId, Balance, BlockNumber, Digest, DispatchClass, DispatchError, DispatchEventInfo, Era, H256,
@@ -75,8 +75,28 @@ pub struct Transaction {
     pub signed: Option<Signed>,
     /// What the call costs at most.
     pub info: DispatchInfo,
-    /// Keys that the transaction surely reads and writes: predecessors for the parallel executor.
-    pub touches: Vec<Key>,
+    /// What the transaction will surely do to which keys: by this the parallel executor knows what has to run before
+    /// what. A hint, not a promise: what is missing or wrong costs time and changes no result.
+    pub touches: Vec<Touch>,
+}
+
+/// What a transaction will surely do to one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touch {
+    /// The raw storage key.
+    pub key: Key,
+    /// What will happen to it.
+    pub kind: TouchKind,
+}
+
+/// How a transaction touches a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TouchKind {
+    /// It reads the value and writes another: it comes after all that touched the key before.
+    Update,
+    /// It adds to a number in the value under a condition ([`StateWrite::add_if`](basalt_state::StateWrite::add_if)):
+    /// it waits for nobody, and only an update has to wait for it.
+    Credit,
 }
 
 impl Transaction {
@@ -177,6 +197,32 @@ impl BlockEnv {
             .cloned()
             .collect();
         Self { number: header.number, parent_hash: header.parent_hash, digest: Digest { logs }, author }
+    }
+}
+
+/// A transaction's place in its block. It remembers whether anybody asked for it: a builder may have to guess it, and
+/// only a transaction that asked has to run again when the guess was wrong.
+#[derive(Debug, Clone)]
+pub struct Position {
+    index: u32,
+    observed: Cell<bool>,
+}
+
+impl Position {
+    /// The place with this index, counted from 0, inherents included.
+    pub fn new(index: u32) -> Self {
+        Self { index, observed: Cell::new(false) }
+    }
+
+    /// The index.
+    pub fn index(&self) -> u32 {
+        self.observed.set(true);
+        self.index
+    }
+
+    /// Whether anybody asked for the index.
+    pub fn is_observed(&self) -> bool {
+        self.observed.get()
     }
 }
 
@@ -426,7 +472,7 @@ pub trait Runtime: Send + Sync {
     fn apply(
         &self,
         transaction: &Verified,
-        index: u32,
+        position: &Position,
         env: &BlockEnv,
         state: &mut Overlay<'_>,
     ) -> Result<Receipt, ApplyError>;

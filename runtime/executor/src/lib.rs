@@ -28,6 +28,8 @@
 //! Roots and storage of results (`basalt-chain`); which transactions are worth offering (`basalt-pool`).
 
 mod meter;
+mod mode;
+mod report;
 mod sequential;
 #[cfg(test)]
 mod tests;
@@ -37,21 +39,15 @@ use basalt_runtime_api::{BlockEnv, Fatal, Receipt, Runtime, Verified};
 use basalt_state::{ChangeSet, StateError, StateRead};
 
 pub use meter::Meter;
+pub use mode::{Mode, ModeError, THREADS_MAX};
+pub use report::{CONFLICTS_MAX, Conflict, ConflictKind, Report, Times};
 
 /// After this many transactions in a row that no longer fit, a builder calls the block full instead of trying the
 /// rest of the pool: enough to find a small one behind large ones, cheap when there is none.
 pub const MISFITS_MAX: u32 = 32;
 
-/// How transactions are run. The result never depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    /// One after the other: the reference that every other mode is compared with.
-    #[default]
-    Sequential,
-}
-
 /// Runs blocks.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Executor {
     mode: Mode,
 }
@@ -76,6 +72,8 @@ pub struct Executed {
 pub struct Built {
     /// What it did.
     pub executed: Executed,
+    /// How it was run.
+    pub report: Report,
     /// Its transactions, inherents first.
     pub included: Vec<Verified>,
     /// Candidates that turned out invalid on top of what came before, with the reason.
@@ -109,28 +107,36 @@ impl From<StateError> for ExecuteError {
 }
 
 impl Executor {
-    /// An executor of this mode.
-    pub fn new(mode: Mode) -> Self {
-        Self { mode }
+    /// An executor of this mode, with its threads.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system gives no threads.
+    pub fn new(mode: Mode) -> Result<Self, ModeError> {
+        Ok(Self { mode })
     }
 
-    /// Runs a block that somebody made.
+    /// How it runs transactions.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Runs a block that somebody made. The report says how it was run, which is not part of what it did.
     pub fn execute(
         &self,
         runtime: &dyn Runtime,
         parent: &(dyn StateRead + Sync),
         env: &BlockEnv,
         transactions: &[Verified],
-    ) -> Result<Executed, ExecuteError> {
-        match self.mode {
-            Mode::Sequential => sequential::execute(runtime, parent, env, transactions),
-        }
+    ) -> Result<(Executed, Report), ExecuteError> {
+        let executed = sequential::execute(runtime, parent, env, transactions)?;
+        Ok((executed, Report { mode: self.mode, ..Report::default() }))
     }
 
     /// Makes a block: `inherents` first, then as many candidates as fit, until `stop` says so.
     ///
-    /// `stop` is asked before each candidate. It may look at a clock: it decides only where this builder cuts, never
-    /// what a block does.
+    /// `stop` is asked before each candidate goes in. It may look at a clock: it decides only where this builder cuts,
+    /// never what a block does.
     pub fn build(
         &self,
         runtime: &dyn Runtime,
@@ -138,10 +144,8 @@ impl Executor {
         env: &BlockEnv,
         inherents: Vec<Verified>,
         candidates: &mut dyn Iterator<Item = Verified>,
-        stop: &dyn Fn() -> bool,
+        stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Built, ExecuteError> {
-        match self.mode {
-            Mode::Sequential => sequential::build(runtime, parent, env, inherents, candidates, stop),
-        }
+        sequential::build(runtime, parent, env, inherents, candidates, stop)
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use basalt_primitives::{InvalidTransaction, TransactionValidityError};
-use basalt_runtime_api::{ApplyError, BlockEnv, BlockRecord, Event, Receipt, Runtime, Verified};
+use basalt_runtime_api::{ApplyError, BlockEnv, BlockRecord, Event, Position, Receipt, Runtime, Verified};
 use basalt_state::{Overlay, StateError, StateRead};
 
-use crate::{Built, ExecuteError, Executed, MISFITS_MAX, meter::Meter};
+use crate::{Built, ExecuteError, Executed, MISFITS_MAX, Report, meter::Meter};
 
 /// A block being run.
 struct Run<'a> {
@@ -43,7 +43,7 @@ impl<'a> Run<'a> {
         // A block's transactions are counted in u32 everywhere; its byte limit keeps them far below.
         let index = u32::try_from(self.receipts.len()).unwrap_or(u32::MAX);
         self.overlay.push_layer();
-        match self.runtime.apply(transaction, index, self.env, &mut self.overlay) {
+        match self.runtime.apply(transaction, &Position::new(index), self.env, &mut self.overlay) {
             Ok(receipt) => {
                 self.overlay.commit_layer();
                 self.meter.add(transaction, &receipt);
@@ -96,7 +96,7 @@ pub(crate) fn build(
     env: &BlockEnv,
     inherents: Vec<Verified>,
     candidates: &mut dyn Iterator<Item = Verified>,
-    stop: &dyn Fn() -> bool,
+    stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Built, ExecuteError> {
     let mut run = Run::begin(runtime, parent, env)?;
     let mut included = Vec::new();
@@ -141,5 +141,5 @@ pub(crate) fn build(
             Step::Invalid(error) => refused.push((candidate.hash, error)),
         }
     }
-    Ok(Built { executed: run.end()?, included, refused, full })
+    Ok(Built { executed: run.end()?, report: Report::default(), included, refused, full })
 }

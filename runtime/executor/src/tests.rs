@@ -16,7 +16,7 @@ use basalt_primitives::{
 };
 use basalt_runtime_api::{
     ApplyError, BlockLimits, BlockRecord, CallError, DispatchInfo, Event, GenesisError, Head, InherentData,
-    InherentError, Refusal, SignatureCheck, Signed, Transaction, ValidateError,
+    InherentError, Position, Refusal, SignatureCheck, Signed, Transaction, ValidateError,
 };
 use basalt_state::{Key, Memory, Overlay, StateWrite, Value};
 use proptest::prelude::*;
@@ -151,14 +151,14 @@ impl Runtime for ToyRuntime {
     fn apply(
         &self,
         transaction: &Verified,
-        index: u32,
+        position: &Position,
         _: &BlockEnv,
         state: &mut Overlay<'_>,
     ) -> Result<Receipt, ApplyError> {
         self.applied.fetch_add(1, Ordering::Relaxed);
         let id = transaction.bytes[0];
         state.add_delta(COUNTER, 1)?;
-        state.put(&[b'k', id], vec![index as u8]);
+        state.put(&[b'k', id], vec![position.index() as u8]);
         let result = match transaction.bytes[1] {
             0 => Ok(()),
             1 => Err(DispatchError::BadOrigin),
@@ -193,14 +193,20 @@ fn env() -> BlockEnv {
     BlockEnv { number: 1, parent_hash: H256::zero(), digest: Digest::default(), author: None }
 }
 
+fn sequential() -> Executor {
+    Executor::new(Mode::Sequential).unwrap()
+}
+
 fn execute(toys: &[Toy]) -> Result<Executed, ExecuteError> {
     let transactions: Vec<Verified> = toys.iter().map(|toy| toy.verified()).collect();
-    Executor::default().execute(&ToyRuntime::default(), &Memory::default(), &env(), &transactions)
+    let (executed, _) =
+        sequential().execute(&ToyRuntime::default(), &Memory::default(), &env(), &transactions)?;
+    Ok(executed)
 }
 
 fn build(inherents: &[Toy], toys: &[Toy]) -> Result<Built, ExecuteError> {
     let verified = |toys: &[Toy]| toys.iter().map(|toy| toy.verified()).collect::<Vec<_>>();
-    Executor::default().build(
+    sequential().build(
         &ToyRuntime::default(),
         &Memory::default(),
         &env(),
@@ -363,9 +369,8 @@ fn a_builder_asks_whether_to_stop_before_each_candidate_and_takes_none_after() {
         asked.set(asked.get() + 1);
         asked.get() > 3
     };
-    let built = Executor::default()
-        .build(&runtime, &Memory::default(), &env(), vec![], &mut candidates, &stop)
-        .unwrap();
+    let built =
+        sequential().build(&runtime, &Memory::default(), &env(), vec![], &mut candidates, &stop).unwrap();
     assert_eq!((included(&built), built.full), (vec![1, 2, 3], true));
     assert_eq!((*taken.borrow(), asked.get()), (3, 4));
     assert_eq!(runtime.applied.load(Ordering::Relaxed), 3);
@@ -408,7 +413,7 @@ proptest! {
     ) {
         let built = build(&[], &toys).unwrap();
         let runtime = ToyRuntime::default();
-        let executed = Executor::default()
+        let (executed, _) = sequential()
             .execute(&runtime, &Memory::default(), &env(), &built.included)
             .expect("importers accept what builders make");
         prop_assert_eq!(&executed, &built.executed);

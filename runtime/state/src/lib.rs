@@ -17,6 +17,8 @@
 //!
 //! - A delta ([`StateWrite::add_delta`]) reads nothing: two transactions that only add to a key do not conflict.
 //!   The sum is formed when somebody reads the key, or when the change set is made. Tested in `tests.rs`.
+//! - A conditional delta ([`StateWrite::add_if`]) reads no more than whether its [`Condition`] holds: two credits to an
+//!   account that surely exists do not conflict either.
 //! - Discarding a layer leaves the overlay exactly as it was before the layer was pushed. Property-tested.
 //!
 //! # Assumptions
@@ -44,6 +46,7 @@
 
 extern crate alloc;
 
+mod addition;
 mod change_set;
 mod overlay;
 #[cfg(test)]
@@ -51,6 +54,7 @@ mod tests;
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
+pub use addition::{Addition, Condition};
 pub use change_set::ChangeSet;
 pub use overlay::{Change, Changes, Overlay};
 
@@ -98,6 +102,12 @@ pub trait StateRead {
 
     /// The smallest key strictly greater than `key`, if any.
     fn next_key(&self, key: &[u8]) -> Result<Option<Key>, StateError>;
+
+    /// Whether the value under `key` meets `condition`. What the value is beyond that does not matter to the caller, so
+    /// the parallel executor runs nobody again as long as the answer stays the same.
+    fn holds(&self, key: &[u8], condition: &Condition) -> Result<bool, StateError> {
+        Ok(condition.met_by(self.get(key)?.as_deref()))
+    }
 }
 
 /// Changes one version of the state.
@@ -110,6 +120,10 @@ pub trait StateWrite: StateRead {
 
     /// Adds `delta` to the `u128` under `key` without reading it. The caller promises that the sum always fits.
     fn add_delta(&mut self, key: &[u8], delta: i128) -> Result<(), StateError>;
+
+    /// If the value under `key` meets `condition`, adds `delta` to the `u128` that the condition is about, without
+    /// reading more than that. Returns whether it did. The caller chooses the condition so that the sum fits.
+    fn add_if(&mut self, key: &[u8], condition: &Condition, delta: i128) -> Result<bool, StateError>;
 }
 
 impl<T: StateRead + ?Sized> StateRead for &T {
@@ -119,6 +133,10 @@ impl<T: StateRead + ?Sized> StateRead for &T {
 
     fn next_key(&self, key: &[u8]) -> Result<Option<Key>, StateError> {
         (**self).next_key(key)
+    }
+
+    fn holds(&self, key: &[u8], condition: &Condition) -> Result<bool, StateError> {
+        (**self).holds(key, condition)
     }
 }
 
@@ -141,6 +159,10 @@ impl Memory {
 impl StateRead for Memory {
     fn get(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
         Ok(self.0.get(key).cloned())
+    }
+
+    fn holds(&self, key: &[u8], condition: &Condition) -> Result<bool, StateError> {
+        Ok(condition.met_by(self.0.get(key).map(Vec::as_slice)))
     }
 
     fn next_key(&self, key: &[u8]) -> Result<Option<Key>, StateError> {

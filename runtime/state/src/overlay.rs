@@ -6,7 +6,7 @@ use core::{
     ops::Bound::{Excluded, Unbounded},
 };
 
-use crate::{ChangeSet, Key, StateError, StateRead, StateWrite, Value, hex};
+use crate::{Addition, ChangeSet, Condition, Key, StateError, StateRead, StateWrite, Value};
 
 /// What happens to one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub enum Change {
     Put(Value),
     /// The key is removed.
     Remove,
-    /// This much is added to the `u128` under the key; its old value was not read.
-    Add(i128),
+    /// This is added to a number in the value under the key; its old value was not read.
+    Add(Addition),
 }
 
 /// What an overlay changed, deltas still open. [`Changes::resolve`] makes a [`ChangeSet`] of it.
@@ -32,7 +32,7 @@ impl Changes {
                 let value = match change {
                     Change::Put(value) => Some(value),
                     Change::Remove => None,
-                    Change::Add(delta) => Some(add(&key, base.get(&key)?.as_deref(), delta)?),
+                    Change::Add(addition) => Some(addition.apply(&key, base.get(&key)?)?),
                 };
                 Ok((key, value))
             })
@@ -137,7 +137,7 @@ impl<'a> Overlay<'a> {
     pub fn merge(&mut self, changes: Changes) -> Result<(), StateError> {
         for (key, change) in changes.0 {
             match change {
-                Change::Add(delta) => self.add_delta(&key, delta)?,
+                Change::Add(addition) => self.add(&key, addition)?,
                 other => self.set(&key, other),
             }
         }
@@ -163,6 +163,21 @@ impl<'a> Overlay<'a> {
         Some((key, matches!(change, Change::Remove)))
     }
 
+    fn add(&mut self, key: &[u8], addition: Addition) -> Result<(), StateError> {
+        let change = match self.pending(key) {
+            Some(Change::Put(value)) => Change::Put(addition.apply(key, Some(value.clone()))?),
+            Some(Change::Remove) => Change::Put(addition.apply(key, None)?),
+            Some(Change::Add(earlier)) => match earlier.and(addition, key)? {
+                Some(both) => Change::Add(both),
+                // Two numbers in one value: from here on the value is known.
+                None => Change::Put(addition.apply(key, self.get(key)?)?),
+            },
+            None => Change::Add(addition),
+        };
+        self.set(key, change);
+        Ok(())
+    }
+
     fn set(&mut self, key: &[u8], change: Change) {
         if self.layers.is_empty() {
             if let Some(slot) = self.settled.get_mut(key) {
@@ -185,8 +200,25 @@ impl StateRead for Overlay<'_> {
         match self.pending(key) {
             Some(Change::Put(value)) => Ok(Some(value.clone())),
             Some(Change::Remove) => Ok(None),
-            Some(Change::Add(delta)) => add(key, self.base.get(key)?.as_deref(), *delta).map(Some),
+            Some(Change::Add(addition)) => addition.apply(key, self.base.get(key)?).map(Some),
             None => self.base.get(key),
+        }
+    }
+
+    fn holds(&self, key: &[u8], condition: &Condition) -> Result<bool, StateError> {
+        match self.pending(key) {
+            Some(Change::Put(value)) => Ok(condition.met_by(Some(value))),
+            Some(Change::Remove) => Ok(false),
+            Some(Change::Add(addition)) => {
+                if let Some(before) = condition.before(addition)
+                    && self.base.holds(key, &before)?
+                {
+                    return Ok(true);
+                }
+                // It may still hold: a value that is nothing but a number counts as zero while it is absent.
+                Ok(condition.met_by(self.get(key)?.as_deref()))
+            }
+            None => self.base.holds(key, condition),
         }
     }
 
@@ -222,31 +254,14 @@ impl StateWrite for Overlay<'_> {
     }
 
     fn add_delta(&mut self, key: &[u8], delta: i128) -> Result<(), StateError> {
-        let change = match self.pending(key) {
-            Some(Change::Put(value)) => Change::Put(add(key, Some(value), delta)?),
-            Some(Change::Remove) => Change::Put(add(key, None, delta)?),
-            Some(Change::Add(sum)) => Change::Add(sum.checked_add(delta).ok_or_else(|| {
-                StateError::DeltaOutOfRange { key: hex(key), value: sum.unsigned_abs(), delta }
-            })?),
-            None => Change::Add(delta),
-        };
-        self.set(key, change);
-        Ok(())
+        self.add(key, Addition::whole(delta))
     }
-}
 
-/// The encoded `u128` after adding `delta` to the encoded `u128` before (absent: zero).
-fn add(key: &[u8], before: Option<&[u8]>, delta: i128) -> Result<Value, StateError> {
-    let value = match before {
-        None => 0,
-        Some(bytes) => u128::from_le_bytes(
-            bytes.try_into().map_err(|_| StateError::Corrupt { key: hex(key), expected: "u128" })?,
-        ),
-    };
-    let sum = value.checked_add_signed(delta).ok_or_else(|| StateError::DeltaOutOfRange {
-        key: hex(key),
-        value,
-        delta,
-    })?;
-    Ok(sum.to_le_bytes().to_vec())
+    fn add_if(&mut self, key: &[u8], condition: &Condition, delta: i128) -> Result<bool, StateError> {
+        let holds = self.holds(key, condition)?;
+        if holds {
+            self.add(key, Addition { offset: condition.offset, delta })?;
+        }
+        Ok(holds)
+    }
 }

@@ -22,7 +22,7 @@ fn a_delta_reads_nothing_until_somebody_asks_for_the_sum() {
     let mut overlay = Overlay::new(&Unreadable);
     overlay.add_delta(b"sum", 5).unwrap();
     overlay.add_delta(b"sum", -2).unwrap();
-    assert_eq!(overlay.changes().get(b"sum".as_slice()), Some(&Change::Add(3)));
+    assert_eq!(overlay.changes().get(b"sum".as_slice()), Some(&Change::Add(Addition::whole(3))));
     assert_eq!(overlay.get(b"sum"), Err(StateError::Interrupted));
 }
 
@@ -56,6 +56,7 @@ enum Step {
     Put(u8, u128),
     Remove(u8),
     Add(u8, i64),
+    AddIf(u8, u128, i64),
     Push,
     Commit,
     Discard,
@@ -66,6 +67,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         (0u8..8, 0u128..1000).prop_map(|(k, v)| Step::Put(k, v + (1 << 100))),
         (0u8..8).prop_map(Step::Remove),
         (0u8..8, 0i64..1000).prop_map(|(k, d)| Step::Add(k, d)),
+        (0u8..8, 0u128..12, 0i64..1000).prop_map(|(k, least, d)| Step::AddIf(k, least, d)),
         Just(Step::Push),
         Just(Step::Commit),
         Just(Step::Discard),
@@ -74,6 +76,24 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
+    /// Asking before an addition is asking after it.
+    #[test]
+    fn a_condition_before_an_addition_says_what_holds_after_it(
+        number in prop_oneof![0u128..100, (u128::MAX - 100)..=u128::MAX],
+        least in prop_oneof![0u128..100, (u128::MAX - 100)..=u128::MAX],
+        most in prop_oneof![0u128..100, (u128::MAX - 100)..=u128::MAX],
+        delta in -100i128..100,
+    ) {
+        let condition = Condition { offset: 0, least, most };
+        let addition = Addition::whole(delta);
+        let after = addition.apply(b"k", Some(number.to_le_bytes().to_vec()));
+        let expected = after.is_ok_and(|after| condition.met_by(Some(&after)));
+        let asked = condition
+            .before(&addition)
+            .is_some_and(|before| before.met_by(Some(&number.to_le_bytes())));
+        prop_assert_eq!(asked, expected);
+    }
+
     /// The naive reference: a stack of whole copies.
     #[test]
     fn the_overlay_equals_a_stack_of_whole_copies(start in proptest::collection::btree_map(0u8..8, 0u128..9, 0..8), steps in steps()) {
@@ -89,6 +109,16 @@ proptest! {
                     overlay.add_delta(&[k], d.into()).unwrap();
                     let old = top.get(&vec![k]).map_or(0, |v| u128::from_le_bytes(v.as_slice().try_into().unwrap()));
                     top.insert(vec![k], (old + d as u128).to_le_bytes().to_vec());
+                }
+                Step::AddIf(k, least, d) => {
+                    let condition = Condition { offset: 0, least, most: 1 << 120 };
+                    let old = top.get(&vec![k]).map(|v| u128::from_le_bytes(v.as_slice().try_into().unwrap()));
+                    let expected = old.is_some_and(|old| old >= least);
+                    prop_assert_eq!(overlay.holds(&[k], &condition).unwrap(), expected);
+                    prop_assert_eq!(overlay.add_if(&[k], &condition, d.into()).unwrap(), expected);
+                    if let (true, Some(old)) = (expected, old) {
+                        top.insert(vec![k], (old + d as u128).to_le_bytes().to_vec());
+                    }
                 }
                 Step::Push => { overlay.push_layer(); let copy = top.clone(); stack.push(copy); }
                 Step::Commit if overlay.depth() > 0 => { overlay.commit_layer(); let top = stack.pop().unwrap(); *stack.last_mut().unwrap() = top; }

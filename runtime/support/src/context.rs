@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use basalt_primitives::{BlockNumber, DispatchError, H256, TransactionalError};
-use basalt_runtime_api::{BlockEnv, Event};
-use basalt_state::{Key, Overlay, StateError, StateRead, StateWrite, Value};
+use basalt_runtime_api::{BlockEnv, Event, Position};
+use basalt_state::{Condition, Key, Overlay, StateError, StateRead, StateWrite, Value};
 use parity_scale_codec::Encode;
 
 use crate::Failure;
@@ -18,15 +18,30 @@ pub const CALL_DEPTH_MAX: u32 = 16;
 pub struct Context<'a, 's> {
     state: &'a mut Overlay<'s>,
     env: &'a BlockEnv,
-    transaction_index: Option<u32>,
+    place: Place<'a>,
     events: Vec<Event>,
     depth: u32,
+}
+
+/// Where in a block something runs.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Hook,
+    Transaction(u32),
+    /// A transaction whose place counts only if it asks for it.
+    Guessed(&'a Position),
 }
 
 impl<'a, 's> Context<'a, 's> {
     /// A context for one transaction (`Some(index)`) or for a hook of the block (`None`).
     pub fn new(state: &'a mut Overlay<'s>, env: &'a BlockEnv, transaction_index: Option<u32>) -> Self {
-        Self { state, env, transaction_index, events: Vec::new(), depth: 0 }
+        let place = transaction_index.map_or(Place::Hook, Place::Transaction);
+        Self { state, env, place, events: Vec::new(), depth: 0 }
+    }
+
+    /// A context for one transaction at a place that its executor may have guessed.
+    pub fn at(state: &'a mut Overlay<'s>, env: &'a BlockEnv, position: &'a Position) -> Self {
+        Self { state, env, place: Place::Guessed(position), events: Vec::new(), depth: 0 }
     }
 
     /// The block this runs in.
@@ -41,7 +56,11 @@ impl<'a, 's> Context<'a, 's> {
 
     /// The transaction's place in its block; `None` in hooks.
     pub fn transaction_index(&self) -> Option<u32> {
-        self.transaction_index
+        match self.place {
+            Place::Hook => None,
+            Place::Transaction(index) => Some(index),
+            Place::Guessed(position) => Some(position.index()),
+        }
     }
 
     /// Records an event of the pallet with this index.
@@ -100,6 +119,10 @@ impl StateRead for Context<'_, '_> {
     fn next_key(&self, key: &[u8]) -> Result<Option<Key>, StateError> {
         self.state.next_key(key)
     }
+
+    fn holds(&self, key: &[u8], condition: &Condition) -> Result<bool, StateError> {
+        self.state.holds(key, condition)
+    }
 }
 
 impl StateWrite for Context<'_, '_> {
@@ -113,5 +136,9 @@ impl StateWrite for Context<'_, '_> {
 
     fn add_delta(&mut self, key: &[u8], delta: i128) -> Result<(), StateError> {
         self.state.add_delta(key, delta)
+    }
+
+    fn add_if(&mut self, key: &[u8], condition: &Condition, delta: i128) -> Result<bool, StateError> {
+        self.state.add_if(key, condition, delta)
     }
 }

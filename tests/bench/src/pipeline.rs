@@ -124,7 +124,7 @@ fn measure(arguments: &Arguments) -> anyhow::Result<Stages> {
         Db::open(&folder.path().join("db"), config)?,
         Arc::new(NativeRuntime),
         &genesis,
-        Executor::new(Mode::Sequential),
+        Executor::new(Mode::Sequential)?,
         Arc::clone(&verifier),
     )?;
     let bytes =
@@ -181,7 +181,7 @@ fn parts(
         .map(|bytes| inspect(&bytes).map(|inherent| Verified::assume(inherent, Default::default())))
         .collect::<anyhow::Result<_>>()?;
     let started = Instant::now();
-    let built = Executor::new(Mode::Sequential).build(
+    let built = Executor::new(Mode::Sequential)?.build(
         runtime,
         &state,
         &env,

@@ -26,7 +26,10 @@ pub fn check_block(
     transactions: &[Verified],
 ) -> Result<Executed, ExecuteError> {
     let (reference, others) = MODES.split_first().expect("there is a reference mode");
-    let run = |mode: Mode| Executor::new(mode).execute(runtime, parent, env, transactions);
+    let run = |mode: Mode| {
+        let executor = Executor::new(mode).expect("the machine has threads");
+        executor.execute(runtime, parent, env, transactions).map(|(executed, _)| executed)
+    };
     let expected = run(*reference);
     for mode in others {
         assert_eq!(run(*mode), expected, "mode {mode:?} disagrees with {reference:?}");
@@ -152,12 +155,13 @@ impl Ledger {
     ///
     /// If modes disagree, if the block that was built is refused or does something else when it is executed, or if an
     /// invariant of a pallet is broken afterwards.
-    pub fn build(&mut self, candidates: &[Verified], stop: &dyn Fn() -> bool) -> Built {
+    pub fn build(&mut self, candidates: &[Verified], stop: &(dyn Fn() -> bool + Sync)) -> Built {
         let env = self.env();
         let inherents = self.transactions(Vec::new());
         let build = |mode: Mode| {
             let mut candidates = candidates.iter().cloned();
             Executor::new(mode)
+                .expect("the machine has threads")
                 .build(&self.runtime, &self.state, &env, inherents.clone(), &mut candidates, stop)
                 .expect("a block of inherents is always valid, and candidates that are not are left out")
         };

@@ -12,8 +12,8 @@ use basalt_primitives::{
 };
 use basalt_runtime_api::{
     ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, DispatchInfo, Event, Fatal, GenesisError,
-    Head, InherentData, InherentError, Receipt, Refusal, Runtime, SignatureCheck, Signed, Transaction,
-    ValidateError, Verified,
+    Head, InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Signed,
+    Transaction, ValidateError, Verified,
 };
 use basalt_state::{ChangeSet, Overlay, StateError, StateRead, StateWrite};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
@@ -198,7 +198,7 @@ impl Runtime for Toy {
     fn apply(
         &self,
         transaction: &Verified,
-        _index: u32,
+        _: &Position,
         _env: &BlockEnv,
         state: &mut Overlay<'_>,
     ) -> Result<Receipt, ApplyError> {

@@ -16,8 +16,8 @@ use basalt_primitives::{
 };
 use basalt_runtime_api::{
     ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, DispatchInfo, Event, Fatal, GenesisError,
-    Head, InherentData, InherentError, Receipt, Refusal, Runtime, SignatureCheck, Signed, Transaction,
-    ValidateError, Verified,
+    Head, InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Signed,
+    Transaction, ValidateError, Verified,
 };
 use basalt_state::{ChangeSet, Memory, Overlay, StateError, StateRead};
 use parity_scale_codec::{Decode, Encode};
@@ -209,7 +209,13 @@ impl Runtime for Toy {
         unreachable!("neither pool nor verifier executes")
     }
 
-    fn apply(&self, _: &Verified, _: u32, _: &BlockEnv, _: &mut Overlay<'_>) -> Result<Receipt, ApplyError> {
+    fn apply(
+        &self,
+        _: &Verified,
+        _: &Position,
+        _: &BlockEnv,
+        _: &mut Overlay<'_>,
+    ) -> Result<Receipt, ApplyError> {
         unreachable!("neither pool nor verifier executes")
     }
 

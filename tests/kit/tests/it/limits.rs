@@ -1,6 +1,6 @@
 //! What fits into a block: builders stop there, and importers refuse what is beyond.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use basalt_executor::{ExecuteError, MISFITS_MAX};
 use basalt_primitives::{Era, InvalidTransaction, TransactionValidityError};
@@ -161,11 +161,8 @@ fn a_builder_stops_when_it_is_told_to() {
     let (mut world, senders) = crowd(5);
     let candidates = from_each(&world, &senders, &transfer(world.bob.account(), 1));
     // Asked before each candidate, in each mode anew.
-    let asked = Cell::new(0);
-    let built = world.ledger.build(&candidates, &|| {
-        asked.set((asked.get() + 1) % 4);
-        asked.get() == 0
-    });
+    let asked = AtomicU32::new(0);
+    let built = world.ledger.build(&candidates, &|| asked.fetch_add(1, Ordering::Relaxed) % 4 == 3);
     assert_eq!((built.included.len(), built.full), (1 + 3, true));
     let built = world.ledger.build(&[], &|| true);
     assert_eq!((built.included.len(), built.full), (1, true));

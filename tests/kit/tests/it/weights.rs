@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use basalt_primitives::{AccountId, Weight};
 use basalt_runtime::{RuntimeCall, UNIT};
-use basalt_runtime_api::Runtime as _;
+use basalt_runtime_api::{Position, Runtime as _};
 use basalt_support::Origin;
 use basalt_test_kit::{Measured, Sender, measure};
 use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed};
@@ -148,7 +148,7 @@ fn the_fixed_weight_of_a_transaction_covers_what_every_transaction_does() {
     let mut overlay = basalt_state::Overlay::new(&world.ledger.state);
     runtime.begin_block(&env, &mut overlay).unwrap();
     let before = overlay.changes().clone();
-    runtime.apply(&transactions[1], 1, &env, &mut overlay).unwrap();
+    runtime.apply(&transactions[1], &Position::new(1), &env, &mut overlay).unwrap();
     let written = overlay.changes().iter().filter(|(key, change)| before.get(*key) != Some(*change)).count();
     assert_eq!(written, 2, "the sender and the fee");
     let declared = basalt_support::weight::operations(3, written as u64);
