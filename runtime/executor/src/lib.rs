@@ -106,6 +106,13 @@ impl From<StateError> for ExecuteError {
     }
 }
 
+impl Default for Executor {
+    /// A sequential one: it needs no threads.
+    fn default() -> Self {
+        Self { mode: Mode::Sequential }
+    }
+}
+
 impl Executor {
     /// An executor of this mode, with its threads.
     ///

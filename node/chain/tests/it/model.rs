@@ -274,7 +274,7 @@ fn extend(
         let mut state = below.state.clone();
         let env = BlockEnv::of(&block.header, Some(author()));
         let body: Vec<_> = block.extrinsics.iter().map(|bytes| verified(bytes.0.clone())).collect();
-        let executed = Executor::default().execute(&Toy, &below.state, &env, &body).unwrap();
+        let (executed, _) = Executor::default().execute(&Toy, &below.state, &env, &body).unwrap();
         state.apply(&executed.changes);
         let leaves = state.0.iter().map(|(key, value)| (key_hash(key), value_hash(value)));
         assert_eq!(block.header.state_root.0, Tree::build(leaves).root());
