@@ -2,7 +2,7 @@
 //! says how it ends.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     collections::BTreeSet,
     sync::{
         Arc,
@@ -364,15 +364,12 @@ fn a_builder_asks_whether_to_stop_before_each_candidate_and_takes_none_after() {
         *taken.borrow_mut() += 1;
         toy(id).verified()
     });
-    let asked = Cell::new(0);
-    let stop = || {
-        asked.set(asked.get() + 1);
-        asked.get() > 3
-    };
+    let asked = AtomicU32::new(0);
+    let stop = || asked.fetch_add(1, Ordering::Relaxed) >= 3;
     let built =
         sequential().build(&runtime, &Memory::default(), &env(), vec![], &mut candidates, &stop).unwrap();
     assert_eq!((included(&built), built.full), (vec![1, 2, 3], true));
-    assert_eq!((*taken.borrow(), asked.get()), (3, 4));
+    assert_eq!((*taken.borrow(), asked.into_inner()), (3, 4));
     assert_eq!(runtime.applied.load(Ordering::Relaxed), 3);
 }
 
