@@ -74,7 +74,10 @@ fn main() {
     let runtime: &dyn Runtime = &NativeRuntime;
     let genesis = runtime.genesis(&serde_json::to_vec(&config).unwrap()).unwrap();
     let mut state = Hashed(
-        genesis.iter().filter_map(|(key, value)| Some((key.to_vec(), value?.to_vec()))).collect::<HashMap<_, _>>(),
+        genesis
+            .iter()
+            .filter_map(|(key, value)| Some((key.to_vec(), value?.to_vec())))
+            .collect::<HashMap<_, _>>(),
     );
     // As in block 2: the genesis hash is in the state, and so is a multiplier.
     let genesis_hash = H256(blake2_256(b"genesis"));
@@ -82,7 +85,8 @@ fn main() {
     let multiplier = basalt_pallet_transaction_payment::MULTIPLIER_MIN;
     state.0.insert(basalt_pallet_transaction_payment::NEXT_FEE_MULTIPLIER.key(), multiplier.encode());
     let head = Head { number: 1, hash: H256(blake2_256(b"1")), state: &state };
-    let env = BlockEnv { number: 2, parent_hash: head.hash, digest: Default::default(), author: Some(account(0)) };
+    let env =
+        BlockEnv { number: 2, parent_hash: head.hash, digest: Default::default(), author: Some(account(0)) };
 
     let bytes: Vec<_> = (0..transfers).map(|number| transfer(number, accounts)).collect();
     let inherents: Vec<_> = runtime
