@@ -211,7 +211,7 @@ pub(crate) fn validate(
     let fee =
         TRANSACTION_PAYMENT.fee(head.state, &transaction.info, transaction.encoded_len(), signed.tip)?;
     let total = fee.total();
-    let spendable = crate::BALANCES.reducible_balance(head.state, &signed.signer, true)?;
+    let spendable = crate::BALANCES.reducible(&account, true);
     if transaction.info.pays_fee == Pays::Yes && total > spendable {
         return Err(ValidateError::Refused(invalid(
             InvalidTransaction::Payment,
@@ -262,7 +262,7 @@ pub(crate) fn apply(
     state: &mut Overlay<'_>,
 ) -> Result<Receipt, ApplyError> {
     let call = decode_call(transaction.call()).map_err(|_| InvalidTransaction::Call)?;
-    let mut ctx = Context::at(state, env, position);
+    let mut ctx = Context::at(state, env, position, &transaction.touches);
     match &transaction.signed {
         None => apply_inherent(transaction, call, ctx),
         Some(signed) => {
