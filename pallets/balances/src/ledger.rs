@@ -138,7 +138,7 @@ impl Balances {
             least: self.existential_deposit,
             most: Balance::MAX - amount,
         };
-        let account = SYSTEM_ACCOUNT.at_known(ctx, who);
+        let account = SYSTEM_ACCOUNT.at_known(ctx.known(), who);
         ctx.add_if(account.key(), &condition, delta)
     }
 

@@ -94,7 +94,7 @@ impl System {
         ctx: &Context<'k, '_>,
         who: &AccountId,
     ) -> Result<OpenAccount<'k>, StateError> {
-        let entry = ACCOUNT.at_known(ctx, who);
+        let entry = ACCOUNT.at_known(ctx.known(), who);
         let stored = entry.get_or_default(ctx)?;
         Ok(OpenAccount { who: *who, entry, stored, info: stored })
     }

@@ -10,12 +10,11 @@ use alloc::{borrow::Cow, vec::Vec};
 use core::marker::PhantomData;
 
 use basalt_primitives::hashing::{blake2_128, blake2_256, twox_64, twox_128};
+use basalt_runtime_api::Touch;
 use basalt_state::{Key, StateError, StateRead, StateWrite};
 use frame_metadata::v14::{StorageEntryMetadata, StorageEntryModifier, StorageEntryType, StorageHasher};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use scale_info::{TypeInfo, meta_type};
-
-use crate::Context;
 
 /// How a map's key becomes part of a storage key.
 pub trait Hasher {
@@ -309,12 +308,15 @@ impl<H: Hasher, K: Encode, V: Encode + Decode> Map<H, K, V> {
 }
 
 impl<H: Concat, K: Encode, V> Map<H, K, V> {
-    /// [`Map::at`], without hashing if the transaction that runs knows the raw key.
-    pub fn at_known<'k>(&self, ctx: &Context<'k, '_>, key: &K) -> Entry<'k, V> {
+    /// [`Map::at`], without hashing if the raw key is among those that are known (see [`Context::known`](crate::Context::known)).
+    pub fn at_known<'k>(&self, known: &'k [Touch], key: &K) -> Entry<'k, V> {
         let key = key.using_encoded(|encoded| {
             let length = PREFIX_BYTES + H::HASH_BYTES + encoded.len();
-            match ctx.known_key(length, &self.0.prefix, encoded) {
-                Some(known) => Cow::Borrowed(known),
+            let fits = |raw: &&[u8]| {
+                raw.len() == length && raw.ends_with(encoded) && raw.starts_with(&self.0.prefix)
+            };
+            match known.iter().map(|touch| touch.key.as_slice()).find(fits) {
+                Some(raw) => Cow::Borrowed(raw),
                 None => Cow::Owned(self.hashed(encoded)),
             }
         });

@@ -47,9 +47,9 @@ fn a_known_raw_key_is_used_for_its_own_entry_and_no_other() {
         let position = Position::new(0);
         let ctx = Context::at(&mut state, &env, &position, &touches);
         for key in [6, 7] {
-            assert_eq!(ACCOUNT.at_known(&ctx, &key).key(), ACCOUNT.key(&key));
-            assert_eq!(OTHER.at_known(&ctx, &key).key(), OTHER.key(&key));
+            assert_eq!(ACCOUNT.at_known(ctx.known(), &key).key(), ACCOUNT.key(&key));
+            assert_eq!(OTHER.at_known(ctx.known(), &key).key(), OTHER.key(&key));
         }
-        assert_eq!(LONGER.at_known(&ctx, &(6, 7)).key(), LONGER.key(&(6, 7)));
+        assert_eq!(LONGER.at_known(ctx.known(), &(6, 7)).key(), LONGER.key(&(6, 7)));
     }
 }
