@@ -1,7 +1,11 @@
 //! From transactions to a finished block, and from a finished block to what it does. Neither writes anything.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use basalt_executor::Report;
 use basalt_primitives::{
     AccountId, Block, Digest, DigestItem, H256, Header, Moment, OpaqueExtrinsic, TransactionValidityError,
     hashing::blake2_256,
@@ -12,7 +16,7 @@ use basalt_tree::{TreeDiff, ordered_root};
 use parity_scale_codec::{DecodeAll, Encode};
 
 use crate::{
-    BlockId, Chain, ChainError, ImportError,
+    BlockId, Chain, ChainError, ImportError, StageTimes,
     error::executed,
     limits::{BLOCK_BYTES_MAX, DIGEST_BYTES_MAX},
     view::StateView,
@@ -47,8 +51,17 @@ pub struct BuiltBlock {
     pub(crate) changes: Arc<ChangeSet>,
     pub(crate) diff: TreeDiff,
     pub(crate) refused: Vec<(H256, TransactionValidityError)>,
+    pub(crate) run: Run,
     inherents: usize,
     full: bool,
+}
+
+/// How a block was run, so far.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) execution: Report,
+    pub(crate) times: StageTimes,
+    pub(crate) built_here: bool,
 }
 
 impl BuiltBlock {
@@ -145,6 +158,8 @@ impl Chain {
         let inherents = self.inherents(&inherents)?;
         let inherent_count = inherents.len();
         let stop = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let mut clock = Stopwatch::start();
+        let mut times = StageTimes::default();
         let built = self
             .executor
             .build(self.runtime.as_ref(), &state, &env, inherents, candidates, &stop)
@@ -152,6 +167,7 @@ impl Chain {
                 ChainError::Import(error) => ChainError::BadRequest(format!("its inherents fail: {error}")),
                 other => other,
             })?;
+        times.execute = clock.lap();
 
         let extrinsics: Vec<OpaqueExtrinsic> =
             built.included.iter().map(|transaction| OpaqueExtrinsic(transaction.bytes.clone())).collect();
@@ -168,12 +184,15 @@ impl Chain {
         let block = Block { header, extrinsics };
         // What others would refuse unread must not leave this node.
         check_sizes(&block).map_err(|error| ChainError::BadRequest(error.to_string()))?;
+        let id = BlockId { hash: block.hash(), number };
+        times.root = clock.lap();
         Ok(BuiltBlock {
-            id: BlockId { hash: block.hash(), number },
+            id,
             block,
             changes: Arc::new(built.executed.changes),
             diff,
             refused: built.refused,
+            run: Run { execution: built.report, times, built_here: true },
             inherents: inherent_count,
             full: built.full,
         })
@@ -191,6 +210,8 @@ impl Chain {
         author: Option<AccountId>,
         now: Option<InherentData>,
     ) -> Result<BuiltBlock, ChainError> {
+        let mut clock = Stopwatch::start();
+        let mut times = StageTimes::default();
         check_sizes(&block)?;
         let Block { header, extrinsics } = &block;
         let (parent, state) = match self.parent(&header.parent_hash)? {
@@ -211,21 +232,25 @@ impl Chain {
         let transactions = self.verify(&state, transactions)?;
         self.runtime.check_inherents(&transactions, &now.unwrap_or(NO_TIME)).map_err(ImportError::from)?;
 
+        times.verify = clock.lap();
         let env = BlockEnv::of(header, author);
-        let (result, _report) =
+        let (result, execution) =
             self.executor.execute(self.runtime.as_ref(), &state, &env, &transactions).map_err(executed)?;
+        times.execute = clock.lap();
         check_digest(header, env.digest, result.digest)?;
         let diff = self.diff(&header.parent_hash, &result.changes)?;
         let expected = H256(diff.root());
         if header.state_root != expected {
             return Err(ImportError::WrongStateRoot { got: header.state_root, expected }.into());
         }
+        times.root = clock.lap();
         Ok(BuiltBlock {
             id: BlockId { hash: header.hash(), number: header.number },
             block,
             changes: Arc::new(result.changes),
             diff,
             refused: Vec::new(),
+            run: Run { execution, times, built_here: false },
             inherents,
             full: false,
         })
@@ -273,6 +298,20 @@ impl Chain {
                 Err(ValidateError::State(error)) => Err(ChainError::State(error)),
             })
             .collect()
+    }
+}
+
+/// Time from one lap to the next. What it shows goes into reports only.
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        now.duration_since(std::mem::replace(&mut self.0, now))
     }
 }
 

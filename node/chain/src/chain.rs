@@ -1,6 +1,6 @@
 //! The chain: readers see one snapshot, one writer at a time moves it on.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use basalt_db::{Commit, Db, DbError, Finalize, Justification, NewBlock};
 use basalt_executor::Executor;
@@ -13,8 +13,10 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 use tokio::sync::{broadcast, watch};
 
 use crate::{
-    BlockId, BuiltBlock, ChainError, ChainEvent, ForkChoice, ImportError, ImportOptions,
+    BlockId, BlockReport, BuiltBlock, ChainError, ChainEvent, ForkChoice, ImportError, ImportOptions,
+    block::Run,
     limits::EVENTS_KEPT,
+    report::Reports,
     tree::{BlockTree, Node, Refused, Route},
     view::StateView,
 };
@@ -37,6 +39,7 @@ pub struct Chain {
     merkle: RwLock<Tree>,
     /// What readers see. Held for a clone of the `Arc`, or its replacement: never during work of any size.
     head: RwLock<Arc<BlockTree>>,
+    reports: Reports,
     events: broadcast::Sender<ChainEvent>,
     fatal: watch::Sender<Option<Arc<str>>>,
 }
@@ -45,6 +48,13 @@ pub struct Chain {
 struct Writer {
     /// Why not, if one failed: what is on disk is unknown then, so nothing may be built on it.
     stopped: Option<Arc<str>>,
+}
+
+/// A block that comes in.
+struct New<'a> {
+    id: BlockId,
+    block: &'a Block,
+    run: Run,
 }
 
 /// What an import did.
@@ -101,6 +111,7 @@ impl Chain {
             writer: Mutex::new(Writer { stopped: None }),
             merkle: RwLock::new(merkle),
             head: RwLock::new(Arc::new(blocks)),
+            reports: Reports::default(),
             events: broadcast::Sender::new(EVENTS_KEPT),
             fatal: watch::Sender::new(None),
         }))
@@ -222,6 +233,12 @@ impl Chain {
             .collect())
     }
 
+    /// How a block was run here; only of the last [`REPORTS_KEPT`](crate::limits::REPORTS_KEPT) blocks that came in
+    /// since the node started. It is there before the block's first event.
+    pub fn report(&self, hash: &H256) -> Option<Arc<BlockReport>> {
+        self.reports.get(hash)
+    }
+
     /// Tells what happens from now on. A subscriber that falls more than [`EVENTS_KEPT`] events behind is told so by
     /// the channel, and reads the chain itself.
     pub fn subscribe(&self) -> broadcast::Receiver<ChainEvent> {
@@ -258,7 +275,7 @@ impl Chain {
     /// If its parent has become part of a losing branch meanwhile, or the commit fails.
     pub fn import_built(&self, built: BuiltBlock, options: ImportOptions) -> Result<Imported, ChainError> {
         let writer = self.writer()?;
-        let BuiltBlock { id, block, changes, diff, refused, .. } = built;
+        let BuiltBlock { id, block, changes, diff, refused, run, .. } = built;
         if self.is_known(&id.hash)? {
             return Ok(Imported { refused, ..self.import_known(writer, id, options)? });
         }
@@ -271,7 +288,7 @@ impl Chain {
             Err(Refused::Full) => return Err(ImportError::TooManyUnfinalized.into()),
         }
         let finalize = options.finalize.then_some((id.hash, options.justification));
-        let new_best = self.commit(writer, &before, after, Some((id, &block)), finalize)?;
+        let new_best = self.commit(writer, &before, after, Some(New { id, block: &block, run }), finalize)?;
         Ok(Imported { id, known: false, new_best: new_best == Some(id), refused })
     }
 
@@ -335,16 +352,17 @@ impl Chain {
         mut writer: MutexGuard<'_, Writer>,
         before: &BlockTree,
         mut after: BlockTree,
-        new: Option<(BlockId, &Block)>,
+        new: Option<New<'_>>,
         finalize: Option<(H256, Option<Justification>)>,
     ) -> Result<Option<BlockId>, ChainError> {
+        let started = Instant::now();
         if let Some((hash, _)) = &finalize {
             after.lead_through(hash);
         }
         let best = after.best();
         // Asked while both heads are still in the tree.
         let route = after.route(&before.best().hash, &best.hash).unwrap_or_default();
-        let inserted = new.and_then(|(id, block)| Some((after.get(&id.hash)?.clone(), block)));
+        let inserted = new.as_ref().and_then(|new| Some((after.get(&new.id.hash)?.clone(), new.block)));
         let (target, justification) = finalize.unzip();
         let finalized = target.and_then(|hash| after.finalize(&hash));
         let (path, dropped) = finalized.map_or_else(Default::default, |done| (done.path, done.dropped));
@@ -384,7 +402,9 @@ impl Chain {
         if let Err(error) = self.show(after, path) {
             return Err(self.stop(&mut writer, error.to_string(), error));
         }
-        if let Some((id, block)) = new {
+        if let Some(New { id, block, run: Run { execution, mut times, built_here } }) = new {
+            times.commit = started.elapsed();
+            self.reports.keep(BlockReport { id, execution, times, built_here });
             self.tell(ChainEvent::Imported { id, parent: block.header.parent_hash });
         }
         if best != before.best() {

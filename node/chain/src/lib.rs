@@ -6,7 +6,7 @@
 //!   [`Chain::import_built`] for our own, [`Chain::finalize`] for what an engine decided.
 //! - The tree of blocks above the finalised one, for every engine alike: forks, the head, reorganisations, finality.
 //! - The state after any block that is kept ([`StateView`]), and proofs against its root ([`Chain::prove`]).
-//! - Telling others what changed ([`ChainEvent`]).
+//! - Telling others what changed ([`ChainEvent`]), and how the last blocks were run ([`BlockReport`]).
 //!
 //! # Flow
 //!
@@ -69,6 +69,7 @@ mod chain;
 mod error;
 mod event;
 pub mod limits;
+mod report;
 mod tree;
 mod view;
 
@@ -77,4 +78,5 @@ pub use block::{BuildRequest, BuiltBlock, ForkChoice, ImportOptions, decode_bloc
 pub use chain::{Chain, Imported};
 pub use error::{ChainError, ImportError};
 pub use event::ChainEvent;
+pub use report::{BlockReport, StageTimes};
 pub use view::StateView;

@@ -15,3 +15,6 @@ pub const DIGEST_BYTES_MAX: usize = 64 * 1024;
 /// Events kept for a subscriber that is slow. One that falls further behind is told so by its channel, and reads the
 /// chain itself.
 pub const EVENTS_KEPT: usize = 1024;
+
+/// Reports kept of how blocks were run, the latest: about a kilobyte each, four if many keys conflicted.
+pub const REPORTS_KEPT: usize = 256;

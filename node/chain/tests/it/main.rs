@@ -1,4 +1,4 @@
-//! The chain over a real database, with a toy runtime: forks, finality, lies, events, restarts.
+//! The chain over a real database, with a toy runtime: forks, finality, lies, events, reports, restarts.
 
 mod events;
 mod import;
@@ -6,4 +6,5 @@ mod kit;
 mod model;
 mod open;
 mod readers;
+mod report;
 mod toy;
