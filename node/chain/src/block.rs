@@ -47,7 +47,9 @@ pub struct BuildRequest<'a> {
 #[derive(Debug)]
 pub struct BuiltBlock {
     pub(crate) id: BlockId,
-    pub(crate) block: Block,
+    pub(crate) block: Arc<Block>,
+    /// Of its extrinsics.
+    pub(crate) hashes: Arc<[H256]>,
     pub(crate) changes: Arc<ChangeSet>,
     pub(crate) diff: TreeDiff,
     pub(crate) refused: Vec<(H256, TransactionValidityError)>,
@@ -188,7 +190,8 @@ impl Chain {
         times.root = clock.lap();
         Ok(BuiltBlock {
             id,
-            block,
+            block: Arc::new(block),
+            hashes: built.included.iter().map(|transaction| transaction.hash).collect(),
             changes: Arc::new(built.executed.changes),
             diff,
             refused: built.refused,
@@ -246,7 +249,8 @@ impl Chain {
         times.root = clock.lap();
         Ok(BuiltBlock {
             id: BlockId { hash: header.hash(), number: header.number },
-            block,
+            block: Arc::new(block),
+            hashes: transactions.iter().map(|transaction| transaction.hash).collect(),
             changes: Arc::new(result.changes),
             diff,
             refused: Vec::new(),
