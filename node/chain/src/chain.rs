@@ -285,12 +285,9 @@ impl Chain {
     /// has changed then.
     pub fn import(&self, block: Block, options: ImportOptions) -> Result<Imported, ChainError> {
         let id = BlockId { hash: block.header.hash(), number: block.header.number };
-        let writer = self.writer()?;
-        if self.is_known(&writer, &id.hash)? {
-            return self.import_known(writer, id, options)?.wait();
+        if let Some(pending) = self.import_if_known(id, &options)? {
+            return pending.wait();
         }
-        // Others may commit while this one executes.
-        drop(writer);
         let built = self.execute(block, options.author, options.now)?;
         self.import_built(built, options)
     }
@@ -339,6 +336,19 @@ impl Chain {
         }
         writer::wait(&done)?;
         Ok(Pending { imported, done: None })
+    }
+
+    /// Spares a block that is here its execution. Others may commit while an unknown one executes.
+    pub(crate) fn import_if_known(
+        &self,
+        id: BlockId,
+        options: &ImportOptions,
+    ) -> Result<Option<Pending>, ChainError> {
+        let writer = self.writer()?;
+        if self.is_known(&writer, &id.hash)? {
+            return self.import_known(writer, id, options.clone()).map(Some);
+        }
+        Ok(None)
     }
 
     /// A block that is here is not executed again; but it becomes the head, or final, if that was asked for.

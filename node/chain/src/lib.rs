@@ -68,6 +68,7 @@ mod block;
 mod chain;
 mod error;
 mod event;
+mod import;
 pub mod limits;
 mod recent;
 mod report;
@@ -81,6 +82,7 @@ pub use block::{BuildRequest, BuiltBlock, ForkChoice, ImportOptions, decode_bloc
 pub use chain::{Chain, Imported};
 pub use error::{ChainError, ImportError};
 pub use event::ChainEvent;
+pub use import::ImportedMany;
 pub use recent::Contents;
 pub use report::{BlockReport, StageTimes};
 pub use view::StateView;

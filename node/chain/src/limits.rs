@@ -25,6 +25,10 @@ pub const REPORTS_KEPT: usize = 256;
 /// block before the next one is accepted.
 pub const IN_FLIGHT_MAX: usize = 2;
 
+/// How far [`Chain::import_many`](crate::Chain::import_many) runs ahead of what is accepted: a block whose root is computed, one that waits for that,
+/// one that is executed, one that waits for that, and one whose signatures are verified.
+pub const IMPORT_AHEAD: usize = 5;
+
 /// The most blocks whose contents are kept in memory for those who follow the chain. Nobody is further behind than
 /// that, unless blocks are tiny.
 pub const RECENT_BLOCKS: usize = 64;

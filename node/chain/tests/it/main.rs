@@ -5,6 +5,7 @@ mod import;
 mod kit;
 mod model;
 mod open;
+mod pipeline;
 mod readers;
 mod report;
 mod toy;
