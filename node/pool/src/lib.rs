@@ -71,6 +71,7 @@ mod handle;
 mod limits;
 mod pool;
 mod queue;
+mod queues;
 mod ready;
 mod service;
 mod status;
