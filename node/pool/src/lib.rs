@@ -66,8 +66,10 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod bans;
+mod checks;
 mod error;
 mod handle;
+mod intake;
 mod limits;
 mod pool;
 mod queue;
