@@ -224,6 +224,8 @@ pub(crate) fn executed(error: ExecuteError) -> ChainError {
         ExecuteError::Invalid { index, hash, error } => {
             ImportError::BadTransaction { index, hash, error, detail: String::new() }.into()
         }
-        internal @ ExecuteError::Internal(_) => ChainError::Execute(internal),
+        internal @ (ExecuteError::Internal(_) | ExecuteError::Panicked { .. }) => {
+            ChainError::Execute(internal)
+        }
     }
 }

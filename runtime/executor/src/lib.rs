@@ -10,6 +10,7 @@
 //!
 //! ```text
 //! begin_block ─► for each transaction: fits? ─► layer ─► apply ─► keep or drop ─► end_block ─► change set
+//!                (in parallel: apply ahead ─► at its turn: fits? still so? ─► keep, drop or apply again)
 //! ```
 //!
 //! # Invariants
@@ -27,16 +28,28 @@
 //!
 //! Roots and storage of results (`basalt-chain`); which transactions are worth offering (`basalt-pool`).
 
+mod line;
 mod meter;
 mod mode;
+mod parallel;
 mod report;
 mod sequential;
+mod serial;
 #[cfg(test)]
 mod tests;
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicU32},
+};
 
 use basalt_primitives::{Digest, H256, TransactionValidityError, Weight};
 use basalt_runtime_api::{BlockEnv, Fatal, Receipt, Runtime, Verified};
 use basalt_state::{ChangeSet, StateError, StateRead};
+
+use line::Ended;
+use parallel::{Crew, Source};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 pub use meter::Meter;
 pub use mode::{Mode, ModeError, THREADS_MAX};
@@ -46,10 +59,28 @@ pub use report::{CONFLICTS_MAX, Conflict, ConflictKind, Report, Times};
 /// rest of the pool: enough to find a small one behind large ones, cheap when there is none.
 pub const MISFITS_MAX: u32 = 32;
 
-/// Runs blocks.
-#[derive(Debug, Clone)]
+/// Runs blocks. Its threads live as long as it does; clones share them.
+#[derive(Clone)]
 pub struct Executor {
     mode: Mode,
+    /// Threads besides the caller's.
+    pool: Option<Arc<ThreadPool>>,
+    /// How often in a row speculation was in vain: where to begin with the next block. It decides how blocks are run, not
+    /// what they do.
+    distrust: Arc<AtomicU32>,
+    #[cfg(test)]
+    fault: Fault,
+}
+
+/// A mistake that tests plant, to see that it is found.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Fault {
+    /// None.
+    #[default]
+    None,
+    /// The committer does not check the first thing that a transaction has looked at.
+    SkipFirstRead,
 }
 
 /// What a block did.
@@ -95,6 +126,16 @@ pub enum ExecuteError {
         /// Why it cannot be there.
         error: TransactionValidityError,
     },
+    /// Ours: the runtime panicked, which it never should, whatever a transaction holds.
+    #[error("the runtime panicked in transaction {index} (hash {hash:?}): {what}; please report this")]
+    Panicked {
+        /// Its place in the block.
+        index: u32,
+        /// Its hash.
+        hash: H256,
+        /// What the panic says.
+        what: String,
+    },
     /// Ours: says nothing about the block.
     #[error("the block could not be executed here: {0}")]
     Internal(#[from] Fatal),
@@ -109,7 +150,19 @@ impl From<StateError> for ExecuteError {
 impl Default for Executor {
     /// A sequential one: it needs no threads.
     fn default() -> Self {
-        Self { mode: Mode::Sequential }
+        Self {
+            mode: Mode::Sequential,
+            pool: None,
+            distrust: Arc::default(),
+            #[cfg(test)]
+            fault: Fault::None,
+        }
+    }
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor").field("mode", &self.mode).finish_non_exhaustive()
     }
 }
 
@@ -120,7 +173,18 @@ impl Executor {
     ///
     /// If the operating system gives no threads.
     pub fn new(mode: Mode) -> Result<Self, ModeError> {
-        Ok(Self { mode })
+        // The thread that asks for a block works on it as well.
+        let others = mode.threads() - 1;
+        let pool = (others > 0).then(|| {
+            ThreadPoolBuilder::new()
+                .num_threads(others)
+                .thread_name(|number| format!("execute-{}", number + 1))
+                .build()
+        });
+        let pool = pool
+            .transpose()
+            .map_err(|error| ModeError::Threads { threads: others, why: error.to_string() })?;
+        Ok(Self { mode, pool: pool.map(Arc::new), ..Self::default() })
     }
 
     /// How it runs transactions.
@@ -129,6 +193,10 @@ impl Executor {
     }
 
     /// Runs a block that somebody made. The report says how it was run, which is not part of what it did.
+    ///
+    /// # Errors
+    ///
+    /// [`ExecuteError::Invalid`] is the block's fault, everything else this node's.
     pub fn execute(
         &self,
         runtime: &dyn Runtime,
@@ -136,14 +204,21 @@ impl Executor {
         env: &BlockEnv,
         transactions: &[Verified],
     ) -> Result<(Executed, Report), ExecuteError> {
-        let executed = sequential::execute(runtime, parent, env, transactions)?;
-        Ok((executed, Report { mode: self.mode, ..Report::default() }))
+        let (mut executed, ended, report) =
+            self.run(runtime, parent, env, Vec::new(), Source::Block(transactions))?;
+        executed.receipts = ended.receipts;
+        Ok((executed, report))
     }
 
     /// Makes a block: `inherents` first, then as many candidates as fit, until `stop` says so.
     ///
-    /// `stop` is asked before each candidate goes in. It may look at a clock: it decides only where this builder cuts,
-    /// never what a block does.
+    /// `stop` is asked before each candidate goes in, in order, and once when none is left. It may look at a clock: it
+    /// decides only where this builder cuts, never what a block does. More candidates may be taken from the iterator than
+    /// are asked for, or go in.
+    ///
+    /// # Errors
+    ///
+    /// [`ExecuteError::Invalid`] if an inherent is, everything else is this node's fault.
     pub fn build(
         &self,
         runtime: &dyn Runtime,
@@ -153,6 +228,32 @@ impl Executor {
         candidates: &mut dyn Iterator<Item = Verified>,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Built, ExecuteError> {
-        sequential::build(runtime, parent, env, inherents, candidates, stop)
+        let (mut executed, ended, report) =
+            self.run(runtime, parent, env, inherents, Source::Candidates(candidates, stop))?;
+        executed.receipts = ended.receipts;
+        Ok(Built { executed, report, included: ended.included, refused: ended.refused, full: ended.full })
+    }
+
+    fn run(
+        &self,
+        runtime: &dyn Runtime,
+        parent: &(dyn StateRead + Sync),
+        env: &BlockEnv,
+        inherents: Vec<Verified>,
+        source: Source<'_>,
+    ) -> Result<(Executed, Ended, Report), ExecuteError> {
+        match self.mode {
+            Mode::Sequential => sequential::run(runtime, parent, env, inherents, source),
+            Mode::Parallel(threads) => {
+                let crew = Crew {
+                    pool: self.pool.as_deref(),
+                    threads: threads.get(),
+                    distrust: &self.distrust,
+                    #[cfg(test)]
+                    fault: self.fault,
+                };
+                parallel::run(&crew, runtime, parent, env, inherents, source)
+            }
+        }
     }
 }

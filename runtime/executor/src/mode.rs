@@ -35,9 +35,17 @@ pub enum ModeError {
 }
 
 impl Mode {
-    /// Parallel on all cores of this machine.
+    /// Parallel on all cores of this machine; sequential if it has but one.
     pub fn parallel() -> Self {
-        Self::Parallel(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+        match thread::available_parallelism() {
+            Ok(cores) if cores.get() > 1 => Self::of(cores.get()),
+            _ => Self::Sequential,
+        }
+    }
+
+    /// Parallel on this many threads, within 1 and [`THREADS_MAX`].
+    pub(crate) fn of(threads: usize) -> Self {
+        Self::Parallel(NonZeroUsize::new(threads.min(THREADS_MAX)).unwrap_or(NonZeroUsize::MIN))
     }
 
     /// How many threads run transactions, the caller's included.

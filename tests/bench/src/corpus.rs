@@ -2,7 +2,7 @@
 
 use basalt_pallet_balances::Call;
 use basalt_primitives::{
-    AccountId, Additional, Era, Extra, H256, MultiAddress, extrinsic,
+    AccountId, Additional, Balance, Era, Extra, H256, MultiAddress, extrinsic,
     hashing::blake2_256,
     keys::{Pair, Scheme},
 };
@@ -18,6 +18,20 @@ fn sender(number: u32) -> anyhow::Result<Pair> {
 /// An account that only receives.
 fn receiver(number: u32) -> AccountId {
     AccountId::from((b"receiver", number).using_encoded(blake2_256))
+}
+
+/// An account of a workload that needs no signatures.
+pub(crate) fn account(number: u32) -> AccountId {
+    AccountId::from((b"account", number).using_encoded(blake2_256))
+}
+
+/// A genesis, as JSON, in which each of these accounts has this much.
+pub(crate) fn endowed(accounts: u32, amount: Balance) -> anyhow::Result<Vec<u8>> {
+    let balances = (0..accounts).map(|number| (account(number), Amount(amount))).collect();
+    Ok(serde_json::to_vec(&GenesisConfig {
+        balances: BalancesGenesis { balances },
+        ..GenesisConfig::default()
+    })?)
 }
 
 /// A genesis with this many accounts, of which the first `senders` have keys.

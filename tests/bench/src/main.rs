@@ -15,8 +15,15 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
 mod corpus;
+mod execute;
 mod pipeline;
+mod place;
+mod random;
+mod roomy;
 mod signatures;
+mod statistics;
+mod synthetic;
+mod workload;
 
 use clap::{Parser, Subcommand};
 
@@ -36,11 +43,14 @@ struct Cli {
 enum Command {
     /// Signed transfers from raw bytes to durable commit
     Pipeline(pipeline::Arguments),
+    /// Blocks of verified transactions: one after the other against in parallel
+    Execute(execute::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Some(Command::Pipeline(arguments)) => pipeline::run(&arguments),
+        Some(Command::Execute(arguments)) => execute::run(&arguments),
         None => {
             for accounts in [10_000, 1_000_000] {
                 pipeline::run(&pipeline::Arguments { accounts, ..pipeline::Arguments::default() })?;

@@ -1,0 +1,272 @@
+//! What is known of one key during a block: what is committed, and what transactions ahead of their turn have written.
+
+use std::collections::VecDeque;
+
+use basalt_state::{Addition, Change, Condition, Key, StateError, Value};
+use smallvec::SmallVec;
+
+use super::sync::Mutex;
+
+/// A transaction's place in the list that is being worked through. Unlike its index in the block it is never guessed.
+pub(crate) type Slot = u32;
+
+/// Who wrote a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Version {
+    slot: Slot,
+    /// Whether it was run again at its turn: what it wrote the first time is another version.
+    again: bool,
+}
+
+impl Version {
+    /// Written before any transaction that is run ahead: the state below the block, or what ran in sequence.
+    pub(crate) const BELOW: Self = Self { slot: Slot::MAX, again: false };
+
+    pub(crate) fn first(slot: Slot) -> Self {
+        Self { slot, again: false }
+    }
+
+    pub(crate) fn again(slot: Slot) -> Self {
+        Self { slot, again: true }
+    }
+}
+
+/// Additions to a value, by place: one, but for a value with two numbers that are both added to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Additions(SmallVec<[Addition; 1]>);
+
+impl Additions {
+    fn add(&mut self, key: &[u8], addition: Addition) -> Result<(), StateError> {
+        for earlier in &mut self.0 {
+            if let Some(both) = earlier.and(addition, key)? {
+                *earlier = both;
+                return Ok(());
+            }
+        }
+        self.0.push(addition);
+        // Equal sets of additions compare as equal, in whatever order they came.
+        self.0.sort_unstable_by_key(|addition| addition.offset);
+        Ok(())
+    }
+
+    fn add_all(&mut self, key: &[u8], others: &Self) -> Result<(), StateError> {
+        others.0.iter().try_for_each(|addition| self.add(key, *addition))
+    }
+
+    fn apply(&self, key: &[u8], value: Option<Value>) -> Result<Option<Value>, StateError> {
+        self.0.iter().try_fold(value, |value, addition| addition.apply(key, value).map(Some))
+    }
+
+    /// Whether a condition holds for the value with these additions.
+    fn meet(&self, key: &[u8], value: Option<&[u8]>, condition: &Condition) -> Result<bool, StateError> {
+        match (self.0.as_slice(), value) {
+            ([], value) => Ok(condition.met_by(value)),
+            ([one], Some(_)) if one.offset == condition.offset => {
+                Ok(condition.before(one).is_some_and(|before| before.met_by(value)))
+            }
+            _ => Ok(condition.met_by(self.apply(key, value.map(<[u8]>::to_vec))?.as_deref())),
+        }
+    }
+}
+
+/// A key that some transaction of the block was interested in.
+pub(crate) struct Cell {
+    pub(crate) key: Key,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    /// The value in the state below, or the one that was committed last; `None` until it was asked for.
+    base: Option<Option<Value>>,
+    version: Version,
+    /// What was committed on top of `base`.
+    added: Additions,
+    /// Whether anything was committed at all.
+    written: bool,
+    /// What transactions have written ahead of their turn, by slot.
+    pending: VecDeque<(Slot, Change)>,
+    /// Who updates it last, of those that are planned.
+    updater: Option<Slot>,
+    /// Who credits it after that.
+    credits: SmallVec<[Slot; 4]>,
+}
+
+/// What a reader sees: either that, or that the state below has to be asked first.
+pub(crate) enum Look<T> {
+    Seen(T),
+    Unknown,
+}
+
+/// A value as a reader sees it, and by what to tell whether it still does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    version: Version,
+    added: Additions,
+}
+
+impl Cell {
+    pub(crate) fn new(key: Key) -> Self {
+        let inner = Inner {
+            base: None,
+            version: Version::BELOW,
+            added: Additions::default(),
+            written: false,
+            pending: VecDeque::new(),
+            updater: None,
+            credits: SmallVec::new(),
+        };
+        Self { key, inner: Mutex::new(inner) }
+    }
+
+    /// What the state below says, for a cell that did not know.
+    pub(crate) fn learn(&self, value: Option<Value>) {
+        let mut inner = self.inner.lock();
+        if inner.base.is_none() {
+            inner.base = Some(value);
+        }
+    }
+
+    /// The value that a transaction at this slot sees.
+    pub(crate) fn value(&self, slot: Slot) -> Result<Look<(Option<Value>, Stamp)>, StateError> {
+        let inner = self.inner.lock();
+        let mut added = Additions::default();
+        let (value, version) = match inner.below(slot, &self.key, &mut added)? {
+            Some((at, Change::Put(value))) => (Some(value.clone()), Version::first(at)),
+            Some((at, _)) => (None, Version::first(at)),
+            None => match &inner.base {
+                None => return Ok(Look::Unknown),
+                Some(base) => {
+                    added.add_all(&self.key, &inner.added)?;
+                    (base.clone(), inner.version)
+                }
+            },
+        };
+        let value = added.apply(&self.key, value)?;
+        Ok(Look::Seen((value, Stamp { version, added })))
+    }
+
+    /// Whether a condition holds for what a transaction at this slot sees.
+    pub(crate) fn holds(&self, slot: Slot, condition: &Condition) -> Result<Look<bool>, StateError> {
+        let inner = self.inner.lock();
+        let mut added = Additions::default();
+        let value = match inner.below(slot, &self.key, &mut added)? {
+            Some((_, Change::Put(value))) => Some(value.as_slice()),
+            Some(_) => None,
+            None => match &inner.base {
+                None => return Ok(Look::Unknown),
+                Some(base) => {
+                    added.add_all(&self.key, &inner.added)?;
+                    base.as_deref()
+                }
+            },
+        };
+        added.meet(&self.key, value, condition).map(Look::Seen)
+    }
+
+    /// Whether there is a value after what the block has changed, as a transaction at this slot sees it; `None` if the
+    /// block has changed nothing.
+    pub(crate) fn changed(&self, slot: Slot) -> Option<bool> {
+        let inner = self.inner.lock();
+        match inner.pending.iter().rev().find(|(at, _)| *at < slot) {
+            Some((_, change)) => Some(!matches!(change, Change::Remove)),
+            None if !inner.written => None,
+            None => Some(!inner.added.0.is_empty() || !matches!(inner.base, Some(None))),
+        }
+    }
+
+    /// Whether the committed value is still what somebody saw.
+    pub(crate) fn is_still(&self, stamp: &Stamp) -> bool {
+        let inner = self.inner.lock();
+        inner.version == stamp.version && inner.added == stamp.added
+    }
+
+    /// Shows to those after it what a transaction wrote ahead of its turn.
+    pub(crate) fn publish(&self, slot: Slot, change: Change) {
+        let mut inner = self.inner.lock();
+        let at = inner.pending.partition_point(|(other, _)| *other < slot);
+        inner.pending.insert(at, (slot, change));
+    }
+
+    /// Takes back what a transaction wrote ahead of its turn.
+    pub(crate) fn withdraw(&self, slot: Slot) {
+        self.inner.lock().take(slot);
+    }
+
+    /// Commits what a transaction wrote ahead of its turn. Everything before it is committed.
+    pub(crate) fn settle(&self, slot: Slot) -> Result<(), StateError> {
+        let mut inner = self.inner.lock();
+        match inner.take(slot) {
+            Some(change) => inner.commit(&self.key, change, Version::first(slot)),
+            None => Ok(()),
+        }
+    }
+
+    /// Commits a change. Everything before it is committed.
+    pub(crate) fn commit(&self, change: Change, version: Version) -> Result<(), StateError> {
+        self.inner.lock().commit(&self.key, change, version)
+    }
+
+    /// Notes that the transaction at `slot` will update this key, and says whom it has to wait for.
+    pub(crate) fn plan_update(&self, slot: Slot, wait_for: &mut SmallVec<[Slot; 8]>) {
+        let mut inner = self.inner.lock();
+        wait_for.extend(inner.updater.replace(slot));
+        wait_for.extend(inner.credits.drain(..));
+    }
+
+    /// Notes that the transaction at `slot` will credit this key.
+    pub(crate) fn plan_credit(&self, slot: Slot) {
+        self.inner.lock().credits.push(slot);
+    }
+
+    /// The final value, if anything was committed. `below` reads the state below the block.
+    pub(crate) fn into_written(
+        self,
+        below: impl FnOnce(&[u8]) -> Result<Option<Value>, StateError>,
+    ) -> Result<Option<(Key, Option<Value>)>, StateError> {
+        let inner = self.inner.into_inner();
+        if !inner.written {
+            return Ok(None);
+        }
+        let base = match inner.base {
+            Some(base) => base,
+            None => below(&self.key)?,
+        };
+        let value = inner.added.apply(&self.key, base)?;
+        Ok(Some((self.key, value)))
+    }
+}
+
+impl Inner {
+    /// The last whole value written ahead below `slot`; what was added to it on the way goes into `added`.
+    fn below(
+        &self,
+        slot: Slot,
+        key: &[u8],
+        added: &mut Additions,
+    ) -> Result<Option<(Slot, &Change)>, StateError> {
+        for (at, change) in self.pending.iter().rev().filter(|(at, _)| *at < slot) {
+            match change {
+                Change::Add(addition) => added.add(key, *addition)?,
+                change => return Ok(Some((*at, change))),
+            }
+        }
+        Ok(None)
+    }
+
+    fn take(&mut self, slot: Slot) -> Option<Change> {
+        let at = self.pending.iter().position(|(other, _)| *other == slot)?;
+        self.pending.remove(at).map(|(_, change)| change)
+    }
+
+    fn commit(&mut self, key: &[u8], change: Change, version: Version) -> Result<(), StateError> {
+        self.written = true;
+        match change {
+            Change::Add(addition) => return self.added.add(key, addition),
+            Change::Put(value) => self.base = Some(Some(value)),
+            Change::Remove => self.base = Some(None),
+        }
+        self.version = version;
+        self.added = Additions::default();
+        Ok(())
+    }
+}

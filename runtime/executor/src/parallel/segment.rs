@@ -1,0 +1,574 @@
+//! Running a stretch of transactions side by side, and committing them in order.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::{Duration, Instant},
+};
+
+use basalt_primitives::TransactionValidityError;
+use basalt_runtime_api::{ApplyError, Position, Receipt, Verified};
+use basalt_state::{Addition, Change, Key, Overlay, StateError};
+use smallvec::SmallVec;
+
+use super::{
+    cell::{Slot, Version},
+    plan::{self, CHUNK, Job},
+    store::{CellId, Store},
+    sync::{AtomicBool, AtomicU32, AtomicUsize, Condvar, Mutex, Ordering, wait},
+    view::{Read, View},
+};
+use crate::{
+    ConflictKind, ExecuteError,
+    line::{Line, Turn},
+    serial::{Block, message},
+};
+
+/// Of so many turns in a row at most [`AGAIN_MAX`] may have to be run again, or the segment ends.
+const WATCHED: u32 = 64;
+/// Beyond this share of [`WATCHED`] the committer does all the work again, and the others work in vain.
+const AGAIN_MAX: u32 = 48;
+/// One in so many commits is timed: the clock costs a few hundredths of a transfer.
+const TIMED: u32 = 16;
+
+/// A stretch of a block's transactions.
+pub(crate) struct Segment<'a, 'l> {
+    block: Block<'a>,
+    store: &'a Store<'a>,
+    transactions: &'a [Verified],
+    /// The slot of the first one.
+    start: Slot,
+    jobs: Vec<Job>,
+    /// What came out of those that were run ahead of their turn.
+    outcomes: Vec<Mutex<Option<Outcome>>>,
+    /// How many of the transactions are planned.
+    planned: Mutex<usize>,
+    /// The same, for those who only look.
+    plannable: AtomicUsize,
+    /// The next one to be handed out.
+    next: AtomicUsize,
+    /// Where the segment ends: after the last one, or where a chunk begins that is better run in sequence.
+    limit: AtomicUsize,
+    /// Whose turn it is.
+    head: AtomicUsize,
+    /// What to add to a transaction's place in the segment to guess its index in the block.
+    index_offset: AtomicU32,
+    committer: Mutex<Committer<'a, 'l>>,
+    /// Nothing more is to be run.
+    over: AtomicBool,
+    /// Transactions that wait for nobody any more, and that nobody has taken on.
+    ready: Mutex<BinaryHeap<Reverse<usize>>>,
+    ready_count: AtomicUsize,
+    sleepers: AtomicUsize,
+    bed: Mutex<()>,
+    alarm: Condvar,
+    tally: Mutex<Tally>,
+    #[cfg(test)]
+    pub(crate) fault: crate::Fault,
+}
+
+/// What came out of a transaction that was run ahead of its turn.
+struct Outcome {
+    result: Ran,
+    reads: Vec<Read>,
+    /// Cells in which it has published something.
+    published: SmallVec<[CellId; 4]>,
+    /// What nobody sees until it is committed.
+    additions: SmallVec<[(CellId, Addition); 2]>,
+    /// The index it was told, if it asked.
+    index: Option<u32>,
+}
+
+enum Ran {
+    Applied(Receipt),
+    Invalid(TransactionValidityError),
+    /// It panicked, or the state failed: perhaps only because it was run too early.
+    Failed,
+}
+
+/// Who takes transactions in, in order.
+struct Committer<'a, 'l> {
+    line: &'a mut Line<'l>,
+    end: Option<Result<End, ExecuteError>>,
+    /// The last turns, one bit each: whether the transaction was run again.
+    recent: u64,
+    turns: u32,
+    again: u32,
+    conflicts: BTreeMap<(Key, ConflictKind), (u32, u32)>,
+    time: Duration,
+}
+
+/// Why a segment is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// All of its transactions had their turn, up to here: what follows is better run in sequence, or nothing follows.
+    Reached,
+    /// Too much had to be run again.
+    Wasteful,
+    /// The block is full.
+    Full,
+}
+
+/// What a segment did.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// How many transactions had their turn.
+    pub(crate) turns: usize,
+    pub(crate) executions: u32,
+    pub(crate) again: u32,
+    pub(crate) parked: u32,
+    pub(crate) conflicts: BTreeMap<(Key, ConflictKind), (u32, u32)>,
+    pub(crate) plan: Duration,
+    pub(crate) run: Duration,
+    pub(crate) commit: Duration,
+    pub(crate) idle: Duration,
+    /// Whether the last segment ended since too much had to be run again.
+    pub(crate) wasted: bool,
+}
+
+impl Tally {
+    /// Adds what another segment did.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.turns += other.turns;
+        self.executions += other.executions;
+        self.again += other.again;
+        self.parked += other.parked;
+        for (conflict, (count, first)) in other.conflicts {
+            self.conflicts.entry(conflict).or_insert((0, first)).0 += count;
+        }
+        self.plan += other.plan;
+        self.run += other.run;
+        self.commit += other.commit;
+        self.idle += other.idle;
+    }
+}
+
+/// What one thread did.
+#[derive(Default)]
+struct Shift {
+    executions: u32,
+    parked: u32,
+    plan: Duration,
+    idle: Duration,
+    /// Transactions that became ready when one finished that was run here.
+    mine: Vec<usize>,
+}
+
+impl<'a, 'l> Segment<'a, 'l> {
+    pub(crate) fn new(
+        block: Block<'a>,
+        store: &'a Store<'a>,
+        line: &'a mut Line<'l>,
+        transactions: &'a [Verified],
+        start: Slot,
+    ) -> Self {
+        let index = line.len();
+        let committer = Committer {
+            line,
+            end: None,
+            recent: 0,
+            turns: 0,
+            again: 0,
+            conflicts: BTreeMap::new(),
+            time: Duration::ZERO,
+        };
+        Self {
+            block,
+            store,
+            transactions,
+            start,
+            jobs: transactions.iter().map(|_| Job::new()).collect(),
+            outcomes: transactions.iter().map(|_| Mutex::new(None)).collect(),
+            planned: Mutex::new(0),
+            plannable: AtomicUsize::new(0),
+            next: AtomicUsize::new(0),
+            limit: AtomicUsize::new(transactions.len()),
+            head: AtomicUsize::new(0),
+            index_offset: AtomicU32::new(index),
+            committer: Mutex::new(committer),
+            over: AtomicBool::new(transactions.is_empty()),
+            ready: Mutex::new(BinaryHeap::new()),
+            ready_count: AtomicUsize::new(0),
+            sleepers: AtomicUsize::new(0),
+            bed: Mutex::new(()),
+            alarm: Condvar::new(),
+            tally: Mutex::new(Tally::default()),
+            #[cfg(test)]
+            fault: crate::Fault::None,
+        }
+    }
+
+    /// Works until the segment is over. Called once by each thread.
+    pub(crate) fn work(&self) {
+        let started = Instant::now();
+        let mut shift = Shift::default();
+        while !self.over.load(Ordering::SeqCst) {
+            let next = shift.mine.pop().or_else(|| self.take_ready()).or_else(|| self.claim(&mut shift));
+            match next {
+                Some(place) => {
+                    self.run_ahead(place, &mut shift);
+                    self.commit();
+                }
+                None => self.sleep(&mut shift),
+            }
+        }
+        let mut tally = self.tally.lock();
+        tally.executions += shift.executions;
+        tally.parked += shift.parked;
+        tally.plan += shift.plan;
+        tally.idle += shift.idle;
+        tally.run += started.elapsed().saturating_sub(shift.plan).saturating_sub(shift.idle);
+    }
+
+    /// After all threads have ended: what happened. Nothing stays pending.
+    pub(crate) fn end(self) -> (Result<End, ExecuteError>, Tally) {
+        let committer = self.committer.into_inner();
+        let head = self.head.load(Ordering::SeqCst);
+        for (place, outcome) in self.outcomes.into_iter().enumerate() {
+            if let Some(outcome) = outcome.into_inner() {
+                withdraw(self.store, &outcome, slot(self.start, place));
+            }
+        }
+        let mut tally = self.tally.into_inner();
+        tally.turns = head;
+        tally.again = committer.again;
+        tally.conflicts = committer.conflicts;
+        tally.commit = committer.time;
+        tally.run = tally.run.saturating_sub(committer.time);
+        (committer.end.unwrap_or(Ok(End::Reached)), tally)
+    }
+
+    // ---- Handing out ------------------------------------------------------------------------------------------
+
+    fn take_ready(&self) -> Option<usize> {
+        if self.ready_count.load(Ordering::SeqCst) == 0 {
+            return None;
+        }
+        let Reverse(place) = self.ready.lock().pop()?;
+        self.ready_count.fetch_sub(1, Ordering::SeqCst);
+        Some(place)
+    }
+
+    /// The next transaction in order that waits for nobody. Those that wait are left to whom they wait for.
+    fn claim(&self, shift: &mut Shift) -> Option<usize> {
+        loop {
+            let place = self.next.load(Ordering::SeqCst);
+            if place >= self.limit.load(Ordering::SeqCst) {
+                return None;
+            }
+            if place >= self.plannable.load(Ordering::SeqCst) {
+                let started = Instant::now();
+                self.plan_up_to(place);
+                shift.plan += started.elapsed();
+                continue;
+            }
+            if self.next.compare_exchange(place, place + 1, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+                continue;
+            }
+            if self.jobs[place].release() {
+                return Some(place);
+            }
+            shift.parked += 1;
+        }
+    }
+
+    /// Plans the chunk that begins at `place`, unless somebody else has done so meanwhile.
+    fn plan_up_to(&self, place: usize) {
+        let mut planned = self.planned.lock();
+        if *planned > place {
+            return;
+        }
+        let end = place.saturating_add(CHUNK).min(self.transactions.len());
+        let chunk = &self.transactions[place..end];
+        // The first chunk was judged by whoever made the segment.
+        if place > 0 && !plan::is_wide(chunk) {
+            self.limit.store(place, Ordering::SeqCst);
+            self.check_over();
+            return;
+        }
+        for (place, transaction) in (place..).zip(chunk) {
+            plan::plan(transaction, slot(self.start, place), self.start, &self.jobs, self.store);
+        }
+        *planned = end;
+        self.plannable.store(end, Ordering::SeqCst);
+    }
+
+    /// Sleeps until there may be something to do: whoever makes something ready, or ends the segment, rings.
+    fn sleep(&self, shift: &mut Shift) {
+        let started = Instant::now();
+        let mut bed = self.bed.lock();
+        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        let nothing = !self.over.load(Ordering::SeqCst)
+            && self.ready_count.load(Ordering::SeqCst) == 0
+            && self.next.load(Ordering::SeqCst) >= self.limit.load(Ordering::SeqCst);
+        if nothing {
+            wait(&self.alarm, &mut bed);
+        }
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
+        drop(bed);
+        shift.idle += started.elapsed();
+    }
+
+    fn ring(&self, all: bool) {
+        if self.sleepers.load(Ordering::SeqCst) > 0 {
+            // Who is about to sleep holds the lock until it does, so that it hears the bell.
+            let _bed = self.bed.lock();
+            if all {
+                self.alarm.notify_all();
+            } else {
+                self.alarm.notify_one();
+            }
+        }
+    }
+
+    fn check_over(&self) {
+        if self.head.load(Ordering::SeqCst) >= self.limit.load(Ordering::SeqCst) {
+            self.finish();
+        }
+    }
+
+    fn finish(&self) {
+        self.over.store(true, Ordering::SeqCst);
+        self.ring(true);
+    }
+
+    // ---- Running ----------------------------------------------------------------------------------------------
+
+    /// Runs a transaction ahead of its turn, shows to others what it wrote, and hands on those that waited for it.
+    fn run_ahead(&self, place: usize, shift: &mut Shift) {
+        shift.executions += 1;
+        let outcome = self.run(place);
+        *self.outcomes[place].lock() = Some(outcome);
+        let mut others = false;
+        for follower in self.jobs[place].finish() {
+            let follower = (follower - self.start) as usize;
+            if !self.jobs[follower].release() {
+                continue;
+            }
+            if shift.mine.is_empty() {
+                shift.mine.push(follower);
+            } else {
+                self.ready.lock().push(Reverse(follower));
+                self.ready_count.fetch_add(1, Ordering::SeqCst);
+                others = true;
+            }
+        }
+        if others {
+            self.ring(false);
+        }
+    }
+
+    fn run(&self, place: usize) -> Outcome {
+        let slot = slot(self.start, place);
+        let hints = self.jobs[place].hints.get().map_or(&[][..], |hints| hints.as_slice());
+        let view = View { store: self.store, slot, hints, reads: Default::default(), halt: Some(&self.over) };
+        let guess = self.index_offset.load(Ordering::Relaxed).wrapping_add(slot - self.start);
+        let position = Position::new(guess);
+        let mut overlay = Overlay::new(&view);
+        let transaction = &self.transactions[place];
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            self.block.runtime.apply(transaction, &position, self.block.env, &mut overlay)
+        }));
+        let mut outcome = Outcome {
+            result: Ran::Failed,
+            reads: Vec::new(),
+            published: SmallVec::new(),
+            additions: SmallVec::new(),
+            index: position.is_observed().then_some(guess),
+        };
+        match ran {
+            Ok(Ok(receipt)) => {
+                outcome.result = Ran::Applied(receipt);
+                for (key, change) in overlay.into_changes().0 {
+                    let id = view.locate(&key);
+                    match change {
+                        // Sums that nobody is known to read are not shown before their turn: fees, issuance.
+                        Change::Add(addition) if !hints.contains(&id) => {
+                            outcome.additions.push((id, addition));
+                        }
+                        change => {
+                            self.store.cell(id).publish(slot, change);
+                            outcome.published.push(id);
+                        }
+                    }
+                }
+            }
+            Ok(Err(ApplyError::Invalid(error))) => outcome.result = Ran::Invalid(error),
+            Ok(Err(ApplyError::State(_))) | Err(_) => {}
+        }
+        outcome.reads = view.reads.into_inner();
+        outcome
+    }
+
+    // ---- Committing -------------------------------------------------------------------------------------------
+
+    /// Gives those their turn that have been run, in order, unless somebody else is at it.
+    fn commit(&self) {
+        loop {
+            let Some(mut committer) = self.committer.try_lock() else { return };
+            let mut head = self.head.load(Ordering::SeqCst);
+            let timed = committer.turns.is_multiple_of(TIMED).then(Instant::now);
+            let before = committer.turns;
+            while !self.over.load(Ordering::SeqCst) && self.jobs.get(head).is_some_and(Job::is_finished) {
+                match self.turn(&mut committer, head) {
+                    Ok(None) => {
+                        head += 1;
+                        self.head.store(head, Ordering::SeqCst);
+                        self.check_over();
+                    }
+                    Ok(Some(end)) => {
+                        // The one whose turn ended the segment was not taken in, unless its turn was a waste of time.
+                        if end == End::Wasteful {
+                            self.head.store(head + 1, Ordering::SeqCst);
+                        }
+                        committer.end = Some(Ok(end));
+                        self.finish();
+                    }
+                    Err(error) => {
+                        committer.end = Some(Err(error));
+                        self.finish();
+                    }
+                }
+            }
+            let turns = committer.turns - before;
+            if let (Some(started), 1..) = (timed, turns) {
+                committer.time += started.elapsed().saturating_mul(TIMED) / turns;
+            }
+            drop(committer);
+            // Somebody may have finished the next one and found the committer busy.
+            if self.over.load(Ordering::SeqCst) || !self.jobs.get(head).is_some_and(Job::is_finished) {
+                return;
+            }
+        }
+    }
+
+    /// One transaction's turn. `Some` ends the segment.
+    fn turn(&self, committer: &mut Committer<'_, '_>, place: usize) -> Result<Option<End>, ExecuteError> {
+        let transaction = &self.transactions[place];
+        let Some(outcome) = self.outcomes[place].lock().take() else { return Ok(None) };
+        let slot = slot(self.start, place);
+        committer.turns = committer.turns.wrapping_add(1);
+        match committer.line.turn(transaction)? {
+            Turn::Run => {}
+            other => {
+                withdraw(self.store, &outcome, slot);
+                return Ok(self.left_out(other));
+            }
+        }
+        let (turn, again) = if self.is_current(committer, &outcome, slot)? {
+            (self.take_in(committer, transaction, outcome, slot)?, false)
+        } else {
+            withdraw(self.store, &outcome, slot);
+            (self.run_again(committer, transaction, slot)?, true)
+        };
+        committer.recent = (committer.recent << 1) | u64::from(again);
+        committer.again += u32::from(again);
+        match self.left_out(turn) {
+            None if committer.turns >= WATCHED && committer.recent.count_ones() > AGAIN_MAX => {
+                Ok(Some(End::Wasteful))
+            }
+            end => Ok(end),
+        }
+    }
+
+    fn left_out(&self, turn: Turn) -> Option<End> {
+        match turn {
+            Turn::Run => None,
+            Turn::Skip => {
+                self.index_offset.fetch_sub(1, Ordering::Relaxed);
+                None
+            }
+            Turn::End => Some(End::Full),
+        }
+    }
+
+    /// Whether a transaction would do the same again, now that everything before it is committed.
+    fn is_current(
+        &self,
+        committer: &mut Committer<'_, '_>,
+        outcome: &Outcome,
+        slot: Slot,
+    ) -> Result<bool, StateError> {
+        if matches!(outcome.result, Ran::Failed)
+            || outcome.index.is_some_and(|index| index != committer.line.len())
+        {
+            return Ok(false);
+        }
+        #[cfg(test)]
+        let skipped = usize::from(self.fault == crate::Fault::SkipFirstRead);
+        #[cfg(not(test))]
+        let skipped = 0;
+        for read in outcome.reads.iter().skip(skipped) {
+            if !read.is_current(self.store, slot)? {
+                let first = committer.line.len();
+                committer.conflicts.entry(read.conflict(self.store)).or_insert((0, first)).0 += 1;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Keeps what a transaction did ahead of its turn.
+    fn take_in(
+        &self,
+        committer: &mut Committer<'_, '_>,
+        transaction: &Verified,
+        outcome: Outcome,
+        slot: Slot,
+    ) -> Result<Turn, ExecuteError> {
+        match outcome.result {
+            Ran::Applied(receipt) => {
+                for id in outcome.published {
+                    self.store.cell(id).settle(slot)?;
+                }
+                for (id, addition) in outcome.additions {
+                    self.store.cell(id).commit(Change::Add(addition), Version::first(slot))?;
+                }
+                committer.line.applied(transaction, receipt);
+                Ok(Turn::Run)
+            }
+            Ran::Invalid(error) => committer.line.invalid(transaction, error),
+            // Never current.
+            Ran::Failed => Ok(Turn::Skip),
+        }
+    }
+
+    /// Runs a transaction at its turn: whatever happens now is what happens.
+    fn run_again(
+        &self,
+        committer: &mut Committer<'_, '_>,
+        transaction: &Verified,
+        slot: Slot,
+    ) -> Result<Turn, ExecuteError> {
+        let view = View { store: self.store, slot, hints: &[], reads: Default::default(), halt: None };
+        let position = Position::new(committer.line.len());
+        let mut overlay = Overlay::new(&view);
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            self.block.runtime.apply(transaction, &position, self.block.env, &mut overlay)
+        }));
+        match ran {
+            Ok(Ok(receipt)) => {
+                for (key, change) in overlay.into_changes().0 {
+                    self.store.cell(self.store.locate(&key)).commit(change, Version::again(slot))?;
+                }
+                committer.line.applied(transaction, receipt);
+                Ok(Turn::Run)
+            }
+            Ok(Err(ApplyError::Invalid(error))) => committer.line.invalid(transaction, error),
+            Ok(Err(ApplyError::State(error))) => Err(error.into()),
+            Err(panic) => committer.line.panicked(transaction, message(panic.as_ref())),
+        }
+    }
+}
+
+fn withdraw(store: &Store<'_>, outcome: &Outcome, slot: Slot) {
+    for id in &outcome.published {
+        store.cell(*id).withdraw(slot);
+    }
+}
+
+fn slot(start: Slot, place: usize) -> Slot {
+    // Blocks and batches of candidates are far smaller than u32.
+    start.saturating_add(u32::try_from(place).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,110 @@
+//! What one transaction sees of the store, and what it has looked at.
+
+use std::cell::RefCell;
+
+use basalt_state::{Condition, Key, StateError, StateRead, Value};
+
+use super::{
+    cell::{Slot, Stamp},
+    store::{CellId, Store},
+    sync::{AtomicBool, Ordering},
+};
+use crate::ConflictKind;
+
+/// Up to how many entries a transaction's list of reads is searched before another is added: longer ones may hold the
+/// same read twice, which costs a second check and no more.
+const SEARCHED_MAX: usize = 16;
+
+/// Something that a transaction has looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// The value of a cell.
+    Value(CellId, Stamp),
+    /// Whether a condition holds for it.
+    Condition(CellId, Condition, bool),
+    /// Which key comes after this one.
+    Range(Key, Option<Key>),
+}
+
+impl Read {
+    /// Whether it would be the same now, for the transaction at `slot`, whose turn it is.
+    pub(crate) fn is_current(&self, store: &Store<'_>, slot: Slot) -> Result<bool, StateError> {
+        match self {
+            Self::Value(id, stamp) => Ok(store.cell(*id).is_still(stamp)),
+            Self::Condition(id, condition, held) => Ok(store.holds(*id, slot, condition)? == *held),
+            Self::Range(key, found) => Ok(store.next_key(key, slot)? == *found),
+        }
+    }
+
+    /// The key, and how it was read, for the report.
+    pub(crate) fn conflict(&self, store: &Store<'_>) -> (Key, ConflictKind) {
+        match self {
+            Self::Value(id, _) => (store.cell(*id).key.clone(), ConflictKind::Value),
+            Self::Condition(id, ..) => (store.cell(*id).key.clone(), ConflictKind::Condition),
+            Self::Range(key, _) => (key.clone(), ConflictKind::Range),
+        }
+    }
+}
+
+/// The state as the transaction at one slot sees it: what those before it have written so far, ahead of their turn or
+/// not.
+pub(crate) struct View<'a> {
+    pub(crate) store: &'a Store<'a>,
+    pub(crate) slot: Slot,
+    /// Cells of keys that the transaction surely touches.
+    pub(crate) hints: &'a [CellId],
+    /// What was looked at.
+    pub(crate) reads: RefCell<Vec<Read>>,
+    /// Set when nobody wants the result any more.
+    pub(crate) halt: Option<&'a AtomicBool>,
+}
+
+impl View<'_> {
+    /// The cell of a key.
+    pub(crate) fn locate(&self, key: &[u8]) -> CellId {
+        self.hints
+            .iter()
+            .copied()
+            .find(|id| self.store.cell(*id).key == key)
+            .unwrap_or_else(|| self.store.locate(key))
+    }
+
+    fn note(&self, read: Read) {
+        let mut reads = self.reads.borrow_mut();
+        if reads.len() >= SEARCHED_MAX || !reads.contains(&read) {
+            reads.push(read);
+        }
+    }
+
+    fn check_wanted(&self) -> Result<(), StateError> {
+        match self.halt {
+            Some(halt) if halt.load(Ordering::Relaxed) => Err(StateError::Interrupted),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl StateRead for View<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
+        self.check_wanted()?;
+        let id = self.locate(key);
+        let (value, stamp) = self.store.value(id, self.slot)?;
+        self.note(Read::Value(id, stamp));
+        Ok(value)
+    }
+
+    fn holds(&self, key: &[u8], condition: &Condition) -> Result<bool, StateError> {
+        self.check_wanted()?;
+        let id = self.locate(key);
+        let holds = self.store.holds(id, self.slot, condition)?;
+        self.note(Read::Condition(id, *condition, holds));
+        Ok(holds)
+    }
+
+    fn next_key(&self, key: &[u8]) -> Result<Option<Key>, StateError> {
+        self.check_wanted()?;
+        let found = self.store.next_key(key, self.slot)?;
+        self.note(Read::Range(key.to_vec(), found.clone()));
+        Ok(found)
+    }
+}
