@@ -18,9 +18,11 @@ mod corpus;
 mod execute;
 mod pipeline;
 mod place;
+mod project;
 mod random;
 mod roomy;
 mod signatures;
+mod simulate;
 mod statistics;
 mod synthetic;
 mod workload;
@@ -45,12 +47,15 @@ enum Command {
     Pipeline(pipeline::Arguments),
     /// Blocks of verified transactions: one after the other against in parallel
     Execute(execute::Arguments),
+    /// What the parallel executor would do on more cores: simulated from one recorded pass
+    Project(project::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Some(Command::Pipeline(arguments)) => pipeline::run(&arguments),
         Some(Command::Execute(arguments)) => execute::run(&arguments),
+        Some(Command::Project(arguments)) => project::run(&arguments),
         None => {
             for accounts in [10_000, 1_000_000] {
                 pipeline::run(&pipeline::Arguments { accounts, ..pipeline::Arguments::default() })?;
