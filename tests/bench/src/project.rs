@@ -120,10 +120,11 @@ fn project(arguments: &Arguments, workload: &Workload, size: &Size) -> anyhow::R
     let sequential = Executor::new(Mode::Sequential)?;
 
     // In turns, so that all see the same machine.
-    let mut calibrated = Vec::new();
+    let (mut calibrated, mut unhurried) = (Vec::new(), Vec::new());
     let (mut alone, mut by_one, mut by_two, mut contention) = (vec![], vec![], vec![], vec![]);
     let mut repeated = Vec::new();
     for _ in 0..arguments.runs {
+        unhurried.push(calibration.execute(runtime, &sequential)?.0.as_nanos() as f64);
         calibrated.push(calibration.execute(runtime, &one)?.1);
         let before = prepared.execute(runtime, &sequential)?.0;
         by_one.push(prepared.execute(runtime, &one)?.0.as_nanos() as f64);
@@ -133,13 +134,14 @@ fn project(arguments: &Arguments, workload: &Workload, size: &Size) -> anyhow::R
         contention.push(side_by_side(&prepared, runtime)?.as_secs_f64() / before.as_secs_f64());
         alone.push(before.as_nanos() as f64);
     }
-    let calibration_block = Block::new(trace(&calibration, runtime)?);
-    let mut costs = costs(&calibrated, &calibration_block);
+    let fixed = fixed(&calibrated);
+    let recorded = scaled(trace(&calibration, runtime)?, Spread::of(unhurried).median - fixed);
+    let mut costs = costs(&calibrated, fixed, &Block::new(recorded));
     costs.contention = Spread::of(contention).median.max(1.0);
-    let block = Block::new(trace(&prepared, runtime)?);
 
     let measured = [Spread::of(by_one).median, Spread::of(by_two).median];
     let sequential = Spread::of(alone).median;
+    let block = Block::new(scaled(trace(&prepared, runtime)?, sequential - fixed));
     let runs: Vec<_> = CORES.iter().map(|cores| (*cores, block.simulate(*cores, &costs))).collect();
     let errors: Vec<f64> =
         measured.iter().zip(&runs).map(|(measured, (_, run))| run.time as f64 / measured - 1.0).collect();
@@ -225,10 +227,29 @@ fn side_by_side(prepared: &Prepared, runtime: &dyn Runtime) -> anyhow::Result<Du
     })
 }
 
+/// The median of a part of the executor's time, in nanoseconds.
+fn median(reports: &[Report], part: fn(&Report) -> Duration) -> f64 {
+    Spread::of(reports.iter().map(|report| part(report).as_nanos() as f64)).median
+}
+
+/// What a block costs beside its transactions.
+fn fixed(reports: &[Report]) -> f64 {
+    median(reports, |report| report.times.hooks) + median(reports, |report| report.times.collect)
+}
+
+/// Recorded times tell how transactions compare; their sum is what a whole sequential run takes without its `fixed` part,
+/// the loop around them included.
+fn scaled(mut traced: Vec<Traced>, whole: f64) -> Vec<Traced> {
+    let sum: u64 = traced.iter().map(|one| one.time).sum();
+    let scale = whole.max(0.0) / sum.max(1) as f64;
+    for one in &mut traced {
+        one.time = (one.time as f64 * scale) as u64;
+    }
+    traced
+}
+
 /// What the executor's own work costs, by its reports of a block on one core.
-fn costs(reports: &[Report], block: &Block) -> Costs {
-    let nanoseconds =
-        |part: fn(&Report) -> Duration| Spread::of(reports.iter().map(|r| part(r).as_nanos() as f64)).median;
+fn costs(reports: &[Report], fixed: f64, block: &Block) -> Costs {
     let per = |time: f64, count: f64| if count > 0.0 { (time / count).max(0.0) } else { 0.0 };
     // What ran in sequence is not among the executor's times of what ran ahead.
     let ahead = Spread::of(reports.iter().map(|report| {
@@ -237,12 +258,12 @@ fn costs(reports: &[Report], block: &Block) -> Costs {
     }))
     .median;
     let accesses = block.accesses() as f64 * ahead;
-    let overhead = nanoseconds(|report| report.times.execute) - block.sequential() as f64 * ahead;
+    let overhead = median(reports, |report| report.times.execute) - block.sequential() as f64 * ahead;
     Costs {
-        fixed: (nanoseconds(|report| report.times.hooks) + nanoseconds(|report| report.times.collect)) as u64,
-        plan: per(nanoseconds(|report| report.times.plan), block.touches() as f64 * ahead),
+        fixed: fixed as u64,
+        plan: per(median(reports, |report| report.times.plan), block.touches() as f64 * ahead),
         access: per(overhead, accesses),
-        commit: per(nanoseconds(|report| report.times.commit), accesses),
+        commit: per(median(reports, |report| report.times.commit), accesses),
         contention: 1.0,
     }
 }
