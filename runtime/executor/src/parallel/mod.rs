@@ -29,6 +29,7 @@ use std::{
     time::Instant,
 };
 
+use basalt_primitives::DispatchClass;
 use basalt_runtime_api::{BlockEnv, Runtime, Verified};
 use basalt_state::{Overlay, StateRead};
 use rayon::ThreadPool;
@@ -232,9 +233,9 @@ impl Work<'_, '_> {
 
     /// How to run what comes next.
     fn judge(&self, rest: &[Verified]) -> Stretch {
-        let unsigned = rest.iter().take_while(|transaction| transaction.signed.is_none()).count();
-        if unsigned > 0 {
-            return Stretch::Serial(unsigned);
+        let inherents = rest.iter().take_while(|one| one.info.class == DispatchClass::Mandatory).count();
+        if inherents > 0 {
+            return Stretch::Serial(inherents);
         }
         if rest.len() < SEGMENT_MIN {
             return Stretch::Serial(rest.len());

@@ -105,26 +105,32 @@ pub(crate) fn plan(transaction: &Verified, slot: Slot, start: Slot, jobs: &[Job]
 /// Whether it is worth while to run these side by side, as far as what they surely touch tells: a chain of transactions
 /// that wait for each other is faster in sequence.
 pub(crate) fn is_wide(transactions: &[Verified]) -> bool {
-    /// A table that forgets: a collision makes the guess worse, and nothing else.
+    /// Tables that forget: a collision makes the guess worse, and nothing else.
     const SLOTS: usize = 1024;
-    let mut depths = [(0u64, 0u32); SLOTS];
+    let (mut updates, mut credits) = ([(0u64, 0u32); SLOTS], [(0u64, 0u32); SLOTS]);
+    let known = |table: &[(u64, u32); SLOTS], tag: u64| {
+        let (other, depth) = table[tag as usize % SLOTS];
+        if other == tag { depth } else { 0 }
+    };
     let mut longest = 0;
     for transaction in transactions {
-        let mut depth = 0;
+        // A credit waits for nobody, but the next update waits for it.
+        let depth = transaction
+            .touches
+            .iter()
+            .filter(|touch| touch.kind == TouchKind::Update)
+            .map(|touch| tag(&touch.key))
+            .map(|tag| known(&updates, tag).max(known(&credits, tag)))
+            .max()
+            .unwrap_or(0)
+            .saturating_add(1);
         for touch in &transaction.touches {
             let tag = tag(&touch.key);
-            let (other, known) = depths[tag as usize % SLOTS];
-            if touch.kind == TouchKind::Update && other == tag {
-                depth = depth.max(known);
-            }
-        }
-        depth += 1;
-        for touch in &transaction.touches {
-            let tag = tag(&touch.key);
-            let slot = &mut depths[tag as usize % SLOTS];
-            // A credit waits for nobody, but the next update waits for it.
-            let known = if slot.0 == tag { slot.1 } else { 0 };
-            *slot = (tag, known.max(depth));
+            let table = match touch.kind {
+                TouchKind::Update => &mut updates,
+                TouchKind::Credit => &mut credits,
+            };
+            table[tag as usize % SLOTS] = (tag, depth.max(known(table, tag)));
         }
         longest = longest.max(depth as usize);
     }
