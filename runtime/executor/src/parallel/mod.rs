@@ -54,6 +54,9 @@ const SEGMENT_MIN: usize = 8;
 /// this into candidates that may not fit.
 const SEGMENT_MAX: usize = 2048;
 
+/// For how many keys per transaction there is room from the beginning: a transfer's two, and some.
+const CELLS_PER_TRANSACTION: usize = 3;
+
 /// How long the first stretch in sequence is after speculation was in vain; each further one is twice as long.
 const STRETCH: usize = 256;
 
@@ -113,7 +116,11 @@ pub(crate) fn run(
     source: Source<'_>,
 ) -> Result<(Executed, Ended, Report), ExecuteError> {
     let started = Instant::now();
-    let store = Store::new(parent);
+    let expected = match &source {
+        Source::Block(transactions) => transactions.len(),
+        Source::Candidates(candidates, _) => candidates.size_hint().0,
+    };
+    let store = Store::new(parent, expected.min(SEGMENT_MAX).saturating_mul(CELLS_PER_TRANSACTION));
     let committed = Committed(&store);
     let mut overlay = Overlay::new(&committed);
     let block = Block { runtime, env };
