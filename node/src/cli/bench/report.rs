@@ -1,6 +1,6 @@
 //! `basalt bench report`.
 
-use std::{collections::BTreeMap, fmt::Write, str::FromStr};
+use std::{cmp::Reverse, collections::BTreeMap, fmt::Write, str::FromStr};
 
 use basalt_chain::limits::REPORTS_KEPT;
 use basalt_primitives::{BlockNumber, H256};
@@ -233,7 +233,7 @@ fn conflicts(reports: &[ExecutionReport], all: &Sums) -> String {
         }
     }
     let mut found: Vec<_> = by_key.into_values().collect();
-    found.sort_by(|a, b| b.count.cmp(&a.count));
+    found.sort_by_key(|conflict| Reverse(conflict.count));
     if found.is_empty() {
         let sequential = reports.iter().all(|report| report.mode == "sequential");
         return match (sequential, all.re_executions) {
