@@ -10,16 +10,16 @@ use crate::{ACCOUNT, AccountInfo, Event, System};
 pub const CONSUMERS_MAX: u32 = 16;
 
 /// An account in hand: read once, changed in memory as often as one likes, written by [`System::store_account`].
-pub struct OpenAccount {
+pub struct OpenAccount<'k> {
     who: AccountId,
-    entry: Entry<AccountInfo>,
+    entry: Entry<'k, AccountInfo>,
     /// What the state holds.
     stored: AccountInfo,
     /// What it is to become.
     pub info: AccountInfo,
 }
 
-impl OpenAccount {
+impl OpenAccount<'_> {
     /// Whose account it is.
     pub fn who(&self) -> &AccountId {
         &self.who
@@ -89,13 +89,13 @@ impl System {
     }
 
     /// Reads an account that the caller is going to change.
-    pub fn open_account(
+    pub fn open_account<'k>(
         &self,
-        state: &(impl StateRead + ?Sized),
+        ctx: &Context<'k, '_>,
         who: &AccountId,
-    ) -> Result<OpenAccount, StateError> {
-        let entry = ACCOUNT.at(who);
-        let stored = entry.get_or_default(state)?;
+    ) -> Result<OpenAccount<'k>, StateError> {
+        let entry = ACCOUNT.at_known(ctx.known(), who);
+        let stored = entry.get_or_default(ctx)?;
         Ok(OpenAccount { who: *who, entry, stored, info: stored })
     }
 
@@ -103,7 +103,7 @@ impl System {
     ///
     /// This is the only way that pallets change accounts. Nothing is written if nothing changed; what no longer
     /// exists is removed with its nonce, as in Substrate.
-    pub fn store_account(&self, ctx: &mut Context<'_, '_>, account: &mut OpenAccount) {
+    pub fn store_account(&self, ctx: &mut Context<'_, '_>, account: &mut OpenAccount<'_>) {
         match (account.stored.exists(), account.info.exists()) {
             (true, false) => {
                 account.entry.remove(ctx);

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use basalt_runtime_api::TouchKind;
 use basalt_state::{Addition, Change, Condition, Key, StateError, Value};
 use smallvec::SmallVec;
 
@@ -85,6 +86,8 @@ struct Inner {
     written: bool,
     /// What transactions have written ahead of their turn, by slot.
     pending: VecDeque<(Slot, Change)>,
+    /// How many of these are whole values, or removals.
+    pending_whole: u32,
     /// Who updates it last, of those that are planned.
     updater: Option<Slot>,
     /// Who credits it after that.
@@ -112,6 +115,7 @@ impl Cell {
             added: Additions::default(),
             written: false,
             pending: VecDeque::new(),
+            pending_whole: 0,
             updater: None,
             credits: SmallVec::new(),
         };
@@ -145,22 +149,23 @@ impl Cell {
         Ok(Look::Seen((value, Stamp { version, added })))
     }
 
-    /// Whether a condition holds for what a transaction at this slot sees.
+    /// Whether a condition holds for what a transaction at this slot sees, but for additions that are not committed: who
+    /// adds to a number under a condition seldom changes whether it holds for others, and there may be many of them. At
+    /// its turn nothing before a transaction is pending, and the answer is exact.
     pub(crate) fn holds(&self, slot: Slot, condition: &Condition) -> Result<Look<bool>, StateError> {
         let inner = self.inner.lock();
-        let mut added = Additions::default();
-        let value = match inner.below(slot, &self.key, &mut added)? {
-            Some((_, Change::Put(value))) => Some(value.as_slice()),
-            Some(_) => None,
-            None => match &inner.base {
-                None => return Ok(Look::Unknown),
-                Some(base) => {
-                    added.add_all(&self.key, &inner.added)?;
-                    base.as_deref()
-                }
-            },
-        };
-        added.meet(&self.key, value, condition).map(Look::Seen)
+        let whole = (inner.pending_whole > 0)
+            .then(|| {
+                let mut whole = inner.pending.iter().rev().filter(|(at, _)| *at < slot);
+                whole.find(|(_, change)| !matches!(change, Change::Add(_)))
+            })
+            .flatten();
+        match (whole, &inner.base) {
+            (Some((_, Change::Put(value))), _) => Ok(Look::Seen(condition.met_by(Some(value)))),
+            (Some(_), _) => Ok(Look::Seen(false)),
+            (None, Some(base)) => inner.added.meet(&self.key, base.as_deref(), condition).map(Look::Seen),
+            (None, None) => Ok(Look::Unknown),
+        }
     }
 
     /// Whether there is a value after what the block has changed, as a transaction at this slot sees it; `None` if the
@@ -183,6 +188,7 @@ impl Cell {
     /// Shows to those after it what a transaction wrote ahead of its turn.
     pub(crate) fn publish(&self, slot: Slot, change: Change) {
         let mut inner = self.inner.lock();
+        inner.pending_whole += u32::from(!matches!(change, Change::Add(_)));
         let at = inner.pending.partition_point(|(other, _)| *other < slot);
         inner.pending.insert(at, (slot, change));
     }
@@ -206,11 +212,12 @@ impl Cell {
         self.inner.lock().commit(&self.key, change, version)
     }
 
-    /// Notes that the transaction at `slot` will update this key, and says whom it has to wait for.
-    pub(crate) fn plan_update(&self, slot: Slot, wait_for: &mut SmallVec<[Slot; 8]>) {
+    /// Notes that the transaction at `slot` will update this key, and says for whom it has to wait: for who updates it,
+    /// and for all who credit it after that.
+    pub(crate) fn plan_update(&self, slot: Slot, wait_for: &mut SmallVec<[(Slot, TouchKind); 8]>) {
         let mut inner = self.inner.lock();
-        wait_for.extend(inner.updater.replace(slot));
-        wait_for.extend(inner.credits.drain(..));
+        wait_for.extend(inner.updater.replace(slot).map(|updater| (updater, TouchKind::Update)));
+        wait_for.extend(inner.credits.drain(..).map(|crediter| (crediter, TouchKind::Credit)));
     }
 
     /// Notes that the transaction at `slot` will credit this key.
@@ -255,7 +262,9 @@ impl Inner {
 
     fn take(&mut self, slot: Slot) -> Option<Change> {
         let at = self.pending.iter().position(|(other, _)| *other == slot)?;
-        self.pending.remove(at).map(|(_, change)| change)
+        let (_, change) = self.pending.remove(at)?;
+        self.pending_whole -= u32::from(!matches!(change, Change::Add(_)));
+        Some(change)
     }
 
     fn commit(&mut self, key: &[u8], change: Change, version: Version) -> Result<(), StateError> {

@@ -52,7 +52,7 @@ const SEGMENT_MIN: usize = 8;
 
 /// A segment ends after so many: its bookkeeping then fits into a cache, and a builder does not run ahead further than
 /// this into candidates that may not fit.
-const SEGMENT_MAX: usize = 4096;
+const SEGMENT_MAX: usize = 2048;
 
 /// How long the first stretch in sequence is after speculation was in vain; each further one is twice as long.
 const STRETCH: usize = 256;
