@@ -462,7 +462,7 @@ mod tests {
 
     #[test]
     fn declared_waiting_avoids_all_repetitions() {
-        let run = block(4_000, |number| number % 7, true).simulate(4, &COSTS);
+        let run = block(4_000, |number| number % 3, true).simulate(4, &COSTS);
         assert_eq!(run.again, 0);
         assert!(run.parked > 0);
     }
