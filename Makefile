@@ -8,11 +8,11 @@ BIN := $(CARGO_TARGET_DIR)/debug/basalt
 # of RocksDB's build dependencies differ, and RocksDB, most of a cold build, would be compiled once for each.
 BUILD := cargo build --locked --workspace --examples --bin
 
-.PHONY: help run build test lint bench
+.PHONY: help run build test lint bench bench-peers
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: ## build, and start a development chain; more flags: make run ARGS="--rpc-port 9955"
 	@scripts/setup.sh build
@@ -35,3 +35,9 @@ bench: ## measure whole paths, in process; more flags: make bench ARGS="--help"
 	@scripts/setup.sh build
 	@$(BUILD) basalt-bench
 	@exec "$(CARGO_TARGET_DIR)/debug/basalt-bench" $(ARGS)
+
+bench-peers: ## measure FRAME and revm beside us, in turns (first build: many minutes); more flags: ARGS="--help"
+	@scripts/setup.sh build
+	@$(BUILD) basalt-bench
+	@CARGO_TARGET_DIR=$(dir $(CARGO_TARGET_DIR))peers cargo build --locked --release --manifest-path tests/peers/Cargo.toml
+	@exec "$(dir $(CARGO_TARGET_DIR))peers/release/basalt-peers" --bench "$(CARGO_TARGET_DIR)/debug/basalt-bench" $(ARGS)

@@ -19,7 +19,7 @@ use crate::{
     corpus::{self, Transfers},
     place::GENESIS,
     roomy::Roomy,
-    statistics::{Spread, each, load},
+    statistics::{Spread, each, load, processor_time},
     workload::inherents,
 };
 
@@ -46,6 +46,7 @@ struct Steps {
     verify: Duration,
     execute: Duration,
     root: Duration,
+    processor: Duration,
 }
 
 impl Steps {
@@ -70,6 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let median = |step: fn(&Steps) -> Duration| Spread::of(runs.iter().map(|steps| each(step(steps), count)));
     let whole = median(Steps::whole);
+    let processor = median(|steps| steps.processor);
     if arguments.json {
         println!(
             "{}",
@@ -80,6 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 "mode": arguments.execution.to_string(),
                 "load": load(),
                 "us": { "median": whole.median, "least": whole.least, "most": whole.most },
+                "cpu_us": { "median": processor.median, "least": processor.least, "most": processor.most },
                 "transactions_per_second": 1e6 / whole.median,
             })
         );
@@ -99,6 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         ("execute", median(|steps| steps.execute)),
         ("root", median(|steps| steps.root)),
         ("whole", whole),
+        ("its CPU", processor),
     ] {
         println!("    {name:<10} {:>7.2} ({:.2} to {:.2})", step.median, step.least, step.most);
     }
@@ -111,6 +115,7 @@ fn once(state: &Memory, tree: &Tree, bytes: &[Vec<u8>], executor: &Executor) -> 
     let env = BlockEnv { number: 1, parent_hash: GENESIS, digest: Default::default(), author: None };
     let mut block = inherents(&Roomy, env.number)?;
     let mut steps = Steps::default();
+    let processor = processor_time();
 
     let started = Instant::now();
     let transactions = bytes
@@ -136,6 +141,7 @@ fn once(state: &Memory, tree: &Tree, bytes: &[Vec<u8>], executor: &Executor) -> 
     let started = Instant::now();
     let root = root(tree, &executed.changes)?;
     steps.root = started.elapsed();
+    steps.processor = processor_time().saturating_sub(processor);
     ensure!(root.0 != tree.root(), "the block changes nothing");
     Ok(steps)
 }

@@ -170,6 +170,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let Run { parts, whole, alone } = &runs[runs.len() / 2];
     if arguments.json {
         let time = Spread::of(runs.iter().map(|run| each(run.whole.whole.time, count)));
+        let processor = Spread::of(runs.iter().map(|run| each(run.whole.whole.processor, count)));
         println!(
             "{}",
             json!({
@@ -179,6 +180,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 "mode": arguments.execution.to_string(),
                 "load": load(),
                 "us": { "median": time.median, "least": time.least, "most": time.most },
+                "cpu_us": { "median": processor.median, "least": processor.least, "most": processor.most },
                 "transactions_per_second": 1e6 / time.median,
             })
         );
@@ -353,7 +355,7 @@ fn all(
     let mut ready_count = pool.subscribe_ready();
     let mut included = 0;
     let mut timestamp = 1;
-    let started = Instant::now();
+    let (started, processor) = (Instant::now(), processor_time());
     let submitting = match feeding {
         Feeding::Beside => Some(tasks.spawn(submit(pool.clone(), bytes))),
         Feeding::First => {
@@ -375,6 +377,7 @@ fn all(
         }
     }
     stages.whole.time = started.elapsed();
+    stages.whole.processor = processor_time().saturating_sub(processor);
     if let Some(submitting) = submitting {
         tasks.block_on(submitting)??;
     }

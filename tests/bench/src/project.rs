@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::ensure;
 use basalt_executor::{Executor, Mode, Report};
+use basalt_primitives::DispatchClass;
 use basalt_runtime_api::{BlockEnv, Position, Runtime, Verified};
 use basalt_state::{Change, Condition, Key, Overlay, StateError, StateRead, Value};
 use clap::Args;
@@ -305,7 +306,7 @@ fn trace(prepared: &Prepared, runtime: &dyn Runtime) -> anyhow::Result<Vec<Trace
         let mut one = Traced {
             time: Spread::of(times).median as u64,
             accesses: accesses as u64,
-            signed: transaction.signed.is_some(),
+            inherent: transaction.info.class == DispatchClass::Mandatory,
             touches: transaction.touches.iter().map(|touch| (number(&touch.key), touch.kind)).collect(),
             reads: reads.iter().map(&mut number).collect(),
             ..Traced::default()

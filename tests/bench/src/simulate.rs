@@ -14,7 +14,7 @@ use basalt_runtime_api::TouchKind;
 /// As in the executor: transactions planned at once, a segment's length, and what it takes to run in sequence.
 const CHUNK: usize = 256;
 const SEGMENT_MIN: usize = 8;
-const SEGMENT_MAX: usize = 4096;
+const SEGMENT_MAX: usize = 2048;
 const STRETCH: usize = 256;
 const DISTRUST_MAX: u32 = 6;
 const WIDTH_MIN_EIGHTHS: usize = 10;
@@ -36,8 +36,8 @@ pub(crate) struct Traced {
     pub(crate) touches: Vec<(u32, TouchKind)>,
     /// Reads, conditions and writes in all: what bookkeeping costs by.
     pub(crate) accesses: u64,
-    /// Others open a block, in sequence.
-    pub(crate) signed: bool,
+    /// Whether it is an inherent: those open a block, in sequence.
+    pub(crate) inherent: bool,
 }
 
 /// What the executor's own work costs: measured.
@@ -67,10 +67,11 @@ pub(crate) struct Simulated {
 /// A recorded block, with what follows from it.
 pub(crate) struct Block {
     transactions: Vec<Traced>,
-    /// Of each transaction, those whose writes it sees, and whether they show them before they commit.
+    /// Of each transaction, those whose writes it sees, and whether they wrote the whole value: that is shown as soon as
+    /// they have run, what they added only if somebody is known to wait for it.
     needs: Vec<Vec<(usize, bool)>>,
-    /// Of each transaction, those it is known to wait for.
-    waits: Vec<Vec<usize>>,
+    /// Of each transaction, those it is known to wait for, and by what they touch: an update or a credit.
+    waits: Vec<Vec<(usize, TouchKind)>>,
 }
 
 impl Block {
@@ -78,19 +79,18 @@ impl Block {
         let mut needs = Vec::with_capacity(transactions.len());
         let mut waits = Vec::with_capacity(transactions.len());
         let mut written = BTreeMap::<u32, Vec<(usize, bool)>>::new();
-        let mut touched = BTreeMap::<u32, Vec<usize>>::new();
+        let mut touched = BTreeMap::<u32, Vec<(usize, TouchKind)>>::new();
         for (at, one) in transactions.iter().enumerate() {
             let mut mine: Vec<_> =
                 one.reads.iter().filter_map(|key| written.get(key)).flatten().copied().collect();
             mine.sort_unstable();
             mine.dedup();
             needs.push(mine);
-            let hinted = |key: u32| one.touches.iter().any(|(touched, _)| *touched == key);
             for key in &one.puts {
                 written.insert(*key, vec![(at, true)]);
             }
             for key in &one.additions {
-                written.entry(*key).or_default().push((at, hinted(*key)));
+                written.entry(*key).or_default().push((at, false));
             }
             let mut before = Vec::new();
             for (key, kind) in &one.touches {
@@ -98,9 +98,9 @@ impl Block {
                 if *kind == TouchKind::Update {
                     before.append(earlier);
                 }
-                earlier.push(at);
+                earlier.push((at, *kind));
             }
-            before.retain(|other| *other != at);
+            before.retain(|(other, _)| *other != at);
             waits.push(before);
         }
         Self { transactions, needs, waits }
@@ -168,9 +168,9 @@ impl Block {
     /// How many from here on run in sequence.
     fn serial_stretch(&self, at: usize, distrust: u32, wasted: bool, serial: u32) -> usize {
         let rest = &self.transactions[at..];
-        let unsigned = rest.iter().take_while(|one| !one.signed).count();
-        if unsigned > 0 {
-            unsigned
+        let inherents = rest.iter().take_while(|one| one.inherent).count();
+        if inherents > 0 {
+            inherents
         } else if rest.len() < SEGMENT_MIN {
             rest.len()
         } else if distrust > 0 && (serial == 0 || wasted) {
@@ -224,7 +224,11 @@ struct Segment<'a> {
     planned: usize,
     planning_until: u64,
     waiting: Vec<usize>,
-    followers: Vec<Vec<usize>>,
+    /// Who waits for a transaction's updates, and who for its credits.
+    updaters: Vec<Vec<usize>>,
+    of_credits: Vec<Vec<usize>>,
+    /// Whose credits were shown before their turn.
+    shown: Vec<bool>,
     mine: Vec<Vec<usize>>,
     ready: BinaryHeap<Reverse<usize>>,
     asleep: VecDeque<usize>,
@@ -257,7 +261,9 @@ impl<'a> Segment<'a> {
             planning_until: 0,
             // One for whoever hands out in order.
             waiting: vec![1; count],
-            followers: vec![Vec::new(); count],
+            updaters: vec![Vec::new(); count],
+            of_credits: vec![Vec::new(); count],
+            shown: vec![false; count],
             mine: vec![Vec::new(); cores],
             ready: BinaryHeap::new(),
             asleep: VecDeque::new(),
@@ -285,7 +291,10 @@ impl<'a> Segment<'a> {
                 Step::Turn if self.committing => self.after(core, 0, Step::Seek),
                 Step::Turn => self.turn(core),
                 Step::Taken => {
-                    self.committed[self.head - self.start] = Some(self.now);
+                    let place = self.head - self.start;
+                    self.committed[place] = Some(self.now);
+                    let followers = std::mem::take(&mut self.of_credits[place]);
+                    self.hand_on(core, followers);
                     self.head += 1;
                     self.committing = false;
                     if self.turns >= WATCHED && self.recent.count_ones() > AGAIN_MAX {
@@ -345,11 +354,17 @@ impl<'a> Segment<'a> {
         let mut touches = 0;
         for at in from..to {
             touches += self.block.transactions[at].touches.len();
-            for before in &self.block.waits[at] {
-                if *before >= self.start && self.finished[before - self.start].is_none() {
-                    self.followers[before - self.start].push(at);
-                    self.waiting[at - self.start] += 1;
-                }
+            for (before, kind) in &self.block.waits[at] {
+                let Some(before) = before.checked_sub(self.start) else { continue };
+                let list = match kind {
+                    TouchKind::Update if self.finished[before].is_none() => &mut self.updaters,
+                    TouchKind::Credit if !self.shown[before] && self.committed[before].is_none() => {
+                        &mut self.of_credits
+                    }
+                    _ => continue,
+                };
+                list[before].push(at);
+                self.waiting[at - self.start] += 1;
             }
         }
         self.planned = to;
@@ -371,7 +386,18 @@ impl<'a> Segment<'a> {
 
     fn finish(&mut self, core: usize, at: usize) {
         self.finished[at - self.start] = Some(self.now);
-        for follower in std::mem::take(&mut self.followers[at - self.start]) {
+        let place = at - self.start;
+        let mut followers = std::mem::take(&mut self.updaters[place]);
+        if !self.of_credits[place].is_empty() {
+            self.shown[place] = true;
+            followers.append(&mut self.of_credits[place]);
+        }
+        self.hand_on(core, followers);
+        self.after(core, 0, Step::Turn);
+    }
+
+    fn hand_on(&mut self, core: usize, followers: Vec<usize>) {
+        for follower in followers {
             if !self.release(follower) {
                 continue;
             }
@@ -384,7 +410,6 @@ impl<'a> Segment<'a> {
                 }
             }
         }
-        self.after(core, 0, Step::Turn);
     }
 
     fn turn(&mut self, core: usize) {
@@ -406,11 +431,12 @@ impl<'a> Segment<'a> {
     /// Whether it has not seen what those before it have written in the end.
     fn is_stale(&self, at: usize) -> bool {
         let started = self.started[at - self.start];
-        self.block.needs[at].iter().filter(|(other, _)| *other >= self.start).any(|(other, shown)| {
+        self.block.needs[at].iter().filter(|(other, _)| *other >= self.start).any(|(other, whole)| {
             let other = other - self.start;
             let committed = self.committed[other].is_some_and(|time| time <= started);
-            let ahead =
-                *shown && !self.repeated[other] && self.finished[other].is_some_and(|time| time <= started);
+            let ahead = (*whole || self.shown[other])
+                && !self.repeated[other]
+                && self.finished[other].is_some_and(|time| time <= started);
             !committed && !ahead
         })
     }
@@ -426,14 +452,7 @@ mod tests {
         let one = |number| {
             let key = key(number);
             let touches = if declared { vec![(key, TouchKind::Update)] } else { Vec::new() };
-            Traced {
-                time: 1_000,
-                reads: vec![key],
-                puts: vec![key],
-                touches,
-                signed: true,
-                ..Traced::default()
-            }
+            Traced { time: 1_000, reads: vec![key], puts: vec![key], touches, ..Traced::default() }
         };
         Block::new((0..count).map(one).collect())
     }
@@ -462,7 +481,7 @@ mod tests {
 
     #[test]
     fn declared_waiting_avoids_all_repetitions() {
-        let run = block(4_000, |number| number % 7, true).simulate(4, &COSTS);
+        let run = block(4_000, |number| number % 3, true).simulate(4, &COSTS);
         assert_eq!(run.again, 0);
         assert!(run.parked > 0);
     }

@@ -48,8 +48,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// As a transaction, with its touches declared or hidden. `number` makes its hash unique. It counts as signed, since
-    /// executors treat what is not as inherents.
+    /// As a transaction, with its touches declared or hidden. `number` makes its hash unique.
     pub(crate) fn verified(&self, number: u32, declared: bool) -> Verified {
         let touch = |kind| move |id: &u32| Touch { key: key(*id), kind };
         let touches = if declared {

@@ -402,7 +402,7 @@ fn scripted(id: &str, number: u32, size: &Size, draw: &Draw, random: &mut Random
         }
         "w8" => {
             script.reads = vec![0];
-            script.updates = if number % 100 == 0 { vec![0] } else { vec![1 + own] };
+            script.updates = if number.is_multiple_of(100) { vec![0] } else { vec![1 + own] };
         }
         "w10-key" => script.updates = vec![0],
         "w10-key-declared" => {

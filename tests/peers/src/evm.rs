@@ -1,7 +1,5 @@
 //! revm: plain transfers, one after the other, without signatures.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{anyhow, ensure};
 use revm::{
     Context, DatabaseCommit, ExecuteEvm, MainBuilder, MainContext,
@@ -11,7 +9,7 @@ use revm::{
     state::AccountInfo,
 };
 
-use crate::Transfers;
+use crate::{Measured, Transfers};
 
 const GAS: u64 = 21_000;
 
@@ -51,7 +49,7 @@ impl Corpus {
     }
 
     /// All transfers, and their changes taken over.
-    pub(crate) fn run(&self) -> anyhow::Result<Duration> {
+    pub(crate) fn run(&self) -> anyhow::Result<Measured> {
         let mut database = CacheDB::new(EmptyDB::default());
         for number in 0..self.accounts {
             let info = AccountInfo { balance: U256::from(10_u128.pow(21)), ..AccountInfo::default() };
@@ -63,14 +61,17 @@ impl Corpus {
             .modify_cfg_chained(|cfg| cfg.tx_chain_id_check = false)
             .modify_block_chained(|block| block.gas_limit = u64::MAX)
             .build_mainnet();
-        let started = Instant::now();
-        for transaction in transactions {
-            let result =
-                evm.transact_one(transaction).map_err(|error| anyhow!("revm refuses a transfer: {error:?}"))?;
-            ensure!(result.is_success(), "a transfer fails in revm: {result:?}");
-        }
-        let changes = evm.finalize();
-        evm.ctx.journaled_state.database.commit(changes);
-        Ok(started.elapsed())
+        let ((), measured) = Measured::of(|| {
+            for transaction in transactions {
+                let result = evm
+                    .transact_one(transaction)
+                    .map_err(|error| anyhow!("revm refuses a transfer: {error:?}"))?;
+                ensure!(result.is_success(), "a transfer fails in revm: {result:?}");
+            }
+            let changes = evm.finalize();
+            evm.ctx.journaled_state.database.commit(changes);
+            Ok(())
+        })?;
+        Ok(measured)
     }
 }

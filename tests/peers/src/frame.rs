@@ -1,7 +1,5 @@
 //! FRAME: `frame-executive` with the pallets that a transfer meets, native, on one thread.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{anyhow, ensure};
 use frame_support::{
     construct_runtime, derive_impl, parameter_types,
@@ -18,7 +16,7 @@ use sp_runtime::{
 };
 use sp_state_machine::{BasicExternalities, TestExternalities};
 
-use crate::{Backend, Transfers};
+use crate::{Backend, Measured, Transfers};
 
 type Balance = u128;
 type AccountId = AccountId32;
@@ -175,7 +173,7 @@ impl Corpus {
     }
 
     /// One block of all transfers, from bytes to the header with its state root.
-    pub(crate) fn run(&self, backend: Backend) -> anyhow::Result<Duration> {
+    pub(crate) fn run(&self, backend: Backend) -> anyhow::Result<Measured> {
         match backend {
             Backend::Basic => {
                 let mut externalities = BasicExternalities::new(self.storage.clone());
@@ -188,23 +186,19 @@ impl Corpus {
         }
     }
 
-    fn block(&self) -> anyhow::Result<Duration> {
-        let started = Instant::now();
-        let parent = frame_system::Pallet::<Runtime>::block_hash(0);
-        let header = Header::new(1, Default::default(), Default::default(), parent, Default::default());
-        Executive::initialize_block(&header);
-        apply(&self.timestamp)?;
-        for bytes in &self.extrinsics {
-            apply(bytes)?;
-        }
-        let header = Executive::finalize_block();
-        let elapsed = started.elapsed();
-        ensure!(header.number == 1, "it is another block");
-        ensure!(
-            frame_system::Pallet::<Runtime>::extrinsic_count() == 0,
-            "the block was finalised"
-        );
-        Ok(elapsed)
+    fn block(&self) -> anyhow::Result<Measured> {
+        let (header, measured) = Measured::of(|| {
+            let parent = frame_system::Pallet::<Runtime>::block_hash(0);
+            let header = Header::new(1, Default::default(), Default::default(), parent, Default::default());
+            Executive::initialize_block(&header);
+            apply(&self.timestamp)?;
+            for bytes in &self.extrinsics {
+                apply(bytes)?;
+            }
+            Ok(Executive::finalize_block())
+        })?;
+        ensure!(header.number == 1 && header.state_root != Default::default(), "{header:?} has no root");
+        Ok(measured)
     }
 }
 

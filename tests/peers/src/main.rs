@@ -19,7 +19,11 @@
 mod evm;
 mod frame;
 
-use std::{path::PathBuf, process::Command, time::Duration};
+use std::{
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail};
 use clap::{Parser, ValueEnum};
@@ -136,7 +140,12 @@ const WITH_SIGNATURES: &[Ours] = &[
         one_thread: true,
         mode: None,
     },
-    Ours { name: "ours, from bytes to root, all cores", arguments: &["block"], one_thread: false, mode: None },
+    Ours {
+        name: "ours, from bytes to root, all cores",
+        arguments: &["block"],
+        one_thread: false,
+        mode: None,
+    },
     Ours {
         name: "ours, whole pipeline: pool, root, fsync",
         arguments: &["pipeline", "--runs", "1"],
@@ -185,7 +194,9 @@ fn main() -> anyhow::Result<()> {
                 }
                 Peer::Revm => {
                     let corpus = evm::Corpus::new(&transfers)?;
-                    contest(&cli, &transfers, "revm, 1 thread, no signatures", EXECUTION_ONLY, || corpus.run())?;
+                    contest(&cli, &transfers, "revm, 1 thread, no signatures", EXECUTION_ONLY, || {
+                        corpus.run()
+                    })?;
                 }
             }
         }
@@ -199,33 +210,37 @@ fn contest(
     transfers: &Transfers,
     name: &str,
     ours: &[Ours],
-    peer: impl Fn() -> anyhow::Result<Duration>,
+    peer: impl Fn() -> anyhow::Result<Measured>,
 ) -> anyhow::Result<()> {
     let count = f64::from(transfers.senders() * transfers.rounds());
     let mut peers = Vec::new();
-    let mut our_times = vec![Vec::new(); ours.len()];
-    let mut ratios = vec![Vec::new(); ours.len()];
+    let mut pairs = vec![Vec::new(); ours.len()];
     // Not counted: caches and code pages.
     peer()?;
     for _ in 0..cli.runs.max(1) {
-        for ((ours, times), ratios) in ours.iter().zip(&mut our_times).zip(&mut ratios) {
-            let theirs = peer()?.as_secs_f64() * 1e6 / count;
-            let mine = run_ours(cli, transfers, ours)?;
+        for (ours, pairs) in ours.iter().zip(&mut pairs) {
+            let Measured { time, processor } = peer()?;
+            let theirs = [time, processor].map(|time| time.as_secs_f64() * 1e6 / count);
             peers.push(theirs);
-            times.push(mine);
-            ratios.push(theirs / mine);
+            pairs.push((theirs, run_ours(cli, transfers, ours)?));
         }
     }
-    println!("  {name:<44} {}", figures(&mut peers));
-    for ((ours, times), ratios) in ours.iter().zip(&mut our_times).zip(&mut ratios) {
-        let (low, middle, high) = spread(ratios);
-        println!("  {:<44} {}, {middle:.2} times as fast ({low:.2} to {high:.2})", ours.name, figures(times));
+    println!("  {name:<44} {}", figures(&peers));
+    for (ours, pairs) in ours.iter().zip(&pairs) {
+        let ratio = |by: usize| spread(pairs.iter().map(|(theirs, mine)| theirs[by] / mine[by]));
+        let ((low, middle, high), (_, by_processor, _)) = (ratio(0), ratio(1));
+        let mine: Vec<_> = pairs.iter().map(|(_, mine)| *mine).collect();
+        println!(
+            "  {:<44} {}; {middle:.2} times as fast ({low:.2} to {high:.2}), {by_processor:.2} by CPU",
+            ours.name,
+            figures(&mine)
+        );
     }
     Ok(())
 }
 
-/// Microseconds per transfer.
-fn run_ours(cli: &Cli, transfers: &Transfers, ours: &Ours) -> anyhow::Result<f64> {
+/// Microseconds per transfer: on the clock, and of the processors.
+fn run_ours(cli: &Cli, transfers: &Transfers, ours: &Ours) -> anyhow::Result<[f64; 2]> {
     let mut command = Command::new(&cli.bench);
     command.args(ours.arguments).arg("--json");
     let (senders, rounds) = (transfers.senders().to_string(), transfers.rounds().to_string());
@@ -259,21 +274,55 @@ fn run_ours(cli: &Cli, transfers: &Transfers, ours: &Ours) -> anyhow::Result<f64
         let line: Value = serde_json::from_str(line)?;
         let mode = line.get("mode").and_then(Value::as_str).unwrap_or_default();
         if ours.mode.is_none_or(|wanted| mode.starts_with(wanted)) {
-            last = line.pointer("/us/median").and_then(Value::as_f64);
+            let figure = |path| line.pointer(path).and_then(Value::as_f64);
+            last = figure("/us/median").zip(figure("/cpu_us/median"));
         }
     }
-    last.with_context(|| format!("{command:?} printed no figure"))
+    let (time, processor) = last.with_context(|| format!("{command:?} printed no figure"))?;
+    Ok([time, processor])
 }
 
-fn spread(figures: &mut [f64]) -> (f64, f64, f64) {
+/// Least, median and most.
+fn spread(figures: impl Iterator<Item = f64>) -> (f64, f64, f64) {
+    let mut figures: Vec<_> = figures.collect();
     figures.sort_by(f64::total_cmp);
     let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
     (at(0), at(figures.len() / 2), at(figures.len().saturating_sub(1)))
 }
 
-fn figures(times: &mut [f64]) -> String {
-    let (low, middle, high) = spread(times);
-    format!("{middle:>8.2} µs each ({low:.2} to {high:.2}), {:>9.0} per second", 1e6 / middle)
+fn figures(times: &[[f64; 2]]) -> String {
+    let (low, middle, high) = spread(times.iter().map(|[time, _]| *time));
+    let (_, processor, _) = spread(times.iter().map(|[_, processor]| *processor));
+    format!(
+        "{middle:>8.2} µs each ({low:.2} to {high:.2}), {processor:>7.2} µs CPU, {:>8.0} per second",
+        1e6 / middle
+    )
+}
+
+/// What one run of a peer took. Peers have one thread.
+#[derive(Debug, Clone, Copy)]
+struct Measured {
+    time: Duration,
+    processor: Duration,
+}
+
+impl Measured {
+    /// Measures `work`.
+    fn of<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(T, Self)> {
+        let (started, before) = (Instant::now(), processor_time());
+        let result = work()?;
+        let time = started.elapsed();
+        Ok((result, Self { time, processor: processor_time().saturating_sub(before) }))
+    }
+}
+
+/// Processor time of this thread, as the kernel last noted it; zero where it does not say.
+fn processor_time() -> Duration {
+    std::fs::read_to_string("/proc/thread-self/schedstat")
+        .ok()
+        .and_then(|text| text.split_whitespace().next()?.parse().ok())
+        .map(Duration::from_nanos)
+        .unwrap_or_default()
 }
 
 fn load() -> String {
