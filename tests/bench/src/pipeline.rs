@@ -1,20 +1,26 @@
 //! Signed transfers from raw bytes through pool, block, root and durable commit.
 
 use std::{
-    sync::Arc,
+    collections::HashSet,
+    sync::{
+        Arc,
+        mpsc::{self, SyncSender},
+    },
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
-use basalt_chain::{BuildRequest, Chain, ImportOptions};
+use basalt_chain::{BuildRequest, Chain, ImportOptions, Pending};
 use basalt_db::{Config, Db, Durability, Pruning};
 use basalt_executor::{Executor, Mode};
 use basalt_pool::{BlockUpdate, Head, Limits, PoolHandle};
-use basalt_primitives::Digest;
+use basalt_primitives::{Digest, H256};
 use basalt_runtime::NativeRuntime;
 use basalt_runtime_api::{BlockEnv, InherentData, SignatureCheck, Transaction, Verified};
 use basalt_verifier::{REMEMBERED_MAX, Verifier};
 use clap::Args;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::{corpus, signatures};
 
@@ -51,8 +57,10 @@ struct Stages {
     wait: Duration,
     build: Duration,
     commit: Duration,
+    tail: Duration,
     feed: Duration,
     whole: Duration,
+    cpu: Duration,
     blocks: u32,
     // Each part of the above alone, on the first block's transactions.
     inspect: Duration,
@@ -92,9 +100,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for (name, time) in [
         ("waiting for the pool's thread", median.wait),
         ("build: execute, root, header", median.build),
-        ("commit: one durable RocksDB batch", median.commit),
-        ("feed: prune and revalidate the pool", median.feed),
+        ("waiting for room: commits lag behind", median.commit),
+        ("waiting for the last commits", median.tail),
         ("whole", median.whole),
+        ("CPU time of all threads", median.cpu),
+        ("beside it: prune and revalidate the pool", median.feed),
         ("schnorrkel verify_batch alone, all cores", median.ceiling),
     ] {
         println!("    {name:<42} {:>7.2}", each(time, transfers));
@@ -214,27 +224,101 @@ fn whole(
     let mut ready_count = pool.subscribe_ready();
     let mut included = 0;
     let mut timestamp = 1;
+    let (blocks, mut told, follower) = follow(chain, &pool, tasks.handle());
+    // What is in blocks that the pool was not told of yet: it still offers that.
+    let mut in_flight = HashSet::new();
+    let mut parent = chain.best().hash;
+    let mut last = 0;
+    let cpu = process_cpu();
     let started = Instant::now();
     let submitting = tasks.spawn(submit(pool.clone(), bytes));
     while included < count {
         let at = Instant::now();
-        ready_count.mark_unchanged();
-        let ready = tasks.block_on(pool.ready());
-        if ready.is_empty() {
-            tasks.block_on(ready_count.changed())?;
+        // Before the pool is asked, so that nothing is taken twice.
+        while let Ok(hashes) = told.try_recv() {
+            for hash in hashes {
+                in_flight.remove(&hash);
+            }
         }
+        // All that ever became ready is in a block, or waits.
+        let waiting = usize::try_from(*ready_count.borrow_and_update())?.saturating_sub(included);
+        // Each block costs the pool a look at all that waits, so nothing is won by running ahead with small ones.
+        let worthwhile =
+            in_flight.is_empty() || waiting >= last.max(AHEAD_MIN) || included + waiting == count;
+        if waiting == 0 || !worthwhile {
+            tasks.block_on(async {
+                tokio::select! {
+                    changed = ready_count.changed() => changed.context("the pool has ended"),
+                    hashes = told.recv() => {
+                        for hash in hashes.context("the follower has ended")? {
+                            in_flight.remove(&hash);
+                        }
+                        Ok(())
+                    }
+                }
+            })?;
+            stages.wait += at.elapsed();
+            continue;
+        }
+        let mut ready = tasks.block_on(pool.ready());
+        ready.retain(|transaction| !in_flight.contains(&transaction.hash));
         stages.wait += at.elapsed();
-        if !ready.is_empty() {
-            timestamp += 1_000;
-            included += block(chain, &pool, &tasks, ready, timestamp, stages)?;
-        }
+        timestamp += 1_000;
+        let (pending, hashes) = block(chain, parent, ready, timestamp, stages)?;
+        parent = pending.imported().id.hash;
+        last = hashes.len();
+        included += last;
+        in_flight.extend(hashes.iter().copied());
+        let at = Instant::now();
+        blocks.send((pending, hashes)).map_err(|_| anyhow::anyhow!("the follower has ended"))?;
+        stages.commit += at.elapsed();
     }
+    let at = Instant::now();
+    drop(blocks);
+    stages.feed = follower.join().map_err(|_| anyhow::anyhow!("the follower has panicked"))??;
+    stages.tail = at.elapsed();
     stages.whole = started.elapsed();
+    stages.cpu = process_cpu().saturating_sub(cpu);
     tasks.block_on(submitting)??;
     ensure!(included == count, "{included} of {count} transfers were included");
+    ensure!(chain.finalized().hash == parent, "all blocks are durable and final");
     drop(pool);
     service.stop();
     Ok(())
+}
+
+/// Transactions for which it is worth to begin a block while the pool was not told of the one before.
+const AHEAD_MIN: usize = 4_096;
+
+/// A block on its way, and what is in it.
+type Sent = (Pending, Vec<H256>);
+/// Where blocks go, where the hashes come back of which the pool was told, and the thread, which says how long it took
+/// to tell.
+type Follower = (SyncSender<Sent>, UnboundedReceiver<Vec<H256>>, JoinHandle<anyhow::Result<Duration>>);
+
+/// As in a node, the pool is told of a block by somebody else than the block maker, when the block is durable.
+fn follow(chain: &Arc<Chain>, pool: &PoolHandle, tasks: &tokio::runtime::Handle) -> Follower {
+    let (blocks, received) = mpsc::sync_channel::<Sent>(1);
+    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+    let (chain, pool, tasks) = (Arc::clone(chain), pool.clone(), tasks.clone());
+    let thread = std::thread::spawn(move || {
+        let mut feed = Duration::ZERO;
+        for (pending, hashes) in received {
+            let imported = pending.wait()?;
+            let at = Instant::now();
+            let enacted = vec![(imported.id.hash, hashes.clone())];
+            let head = head(&chain)?;
+            tasks.block_on(async {
+                pool.on_block(BlockUpdate { head, enacted: enacted.clone(), retracted: Vec::new() }).await;
+                pool.on_finalized(enacted).await;
+            });
+            feed += at.elapsed();
+            // The block maker may be done already.
+            let _ = tell.send(hashes);
+        }
+        Ok(feed)
+    });
+    (blocks, told, thread)
 }
 
 /// Transactions per call of the pool: as many as it verifies in one batch.
@@ -255,16 +339,15 @@ async fn submit(pool: PoolHandle, bytes: Vec<Vec<u8>>) -> anyhow::Result<()> {
 
 fn block(
     chain: &Arc<Chain>,
-    pool: &PoolHandle,
-    tasks: &tokio::runtime::Runtime,
+    parent: H256,
     ready: Vec<Verified>,
     timestamp: u64,
     stages: &mut Stages,
-) -> anyhow::Result<usize> {
-    let hashes: Vec<_> = ready.iter().map(|transaction| transaction.hash).collect();
+) -> anyhow::Result<Sent> {
+    let mut hashes: Vec<_> = ready.iter().map(|transaction| transaction.hash).collect();
     let at = Instant::now();
     let built = chain.build(BuildRequest {
-        parent: chain.best().hash,
+        parent,
         digest: Digest::default(),
         author: None,
         inherents: InherentData { timestamp },
@@ -273,24 +356,24 @@ fn block(
     })?;
     stages.build += at.elapsed();
     ensure!(built.refused().is_empty(), "the corpus is valid: {:?}", built.refused().first());
-    let transactions = built.transactions();
-    let included = hashes[..transactions].to_vec();
+    hashes.truncate(built.transactions());
 
     let at = Instant::now();
-    let imported = chain.import_built(built, ImportOptions { finalize: true, ..ImportOptions::default() })?;
+    let pending = chain.commit_later(built, ImportOptions { finalize: true, ..ImportOptions::default() })?;
     stages.commit += at.elapsed();
-
-    let at = Instant::now();
-    tasks.block_on(async {
-        let enacted = vec![(imported.id.hash, included.clone())];
-        pool.on_block(BlockUpdate { head: head(chain)?, enacted: enacted.clone(), retracted: Vec::new() })
-            .await;
-        pool.on_finalized(enacted).await;
-        anyhow::Ok(())
-    })?;
-    stages.feed += at.elapsed();
     stages.blocks += 1;
-    Ok(transactions)
+    Ok((pending, hashes))
+}
+
+/// What all threads of this process had of the cores: Linux counts it in hundredths of a second; elsewhere it is shown as
+/// zero. On a busy machine it says more than the clock.
+fn process_cpu() -> Duration {
+    const TICKS_PER_SECOND: u64 = 100;
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // After the name, which is in brackets: user and system time are the 12th and 13th field.
+    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND)
 }
 
 fn head(chain: &Chain) -> anyhow::Result<Head> {
