@@ -2,8 +2,9 @@
 //!
 //! # Responsibility
 //!
-//! - The one place where a block enters the chain: [`Chain::import`] for blocks of others, [`Chain::build`] and
-//!   [`Chain::import_built`] for our own, [`Chain::finalize`] for what an engine decided.
+//! - The one place where a block enters the chain: [`Chain::import`] and [`Chain::import_many`] for blocks of others,
+//!   [`Chain::build`] with [`Chain::import_built`] or [`Chain::commit_later`] for our own, [`Chain::finalize`] for what an
+//!   engine decided.
 //! - The tree of blocks above the finalised one, for every engine alike: forks, the head, reorganisations, finality.
 //! - The state after any block that is kept ([`StateView`]), and proofs against its root ([`Chain::prove`]).
 //! - Telling others what changed ([`ChainEvent`]), and how the last blocks were run ([`BlockReport`]).
@@ -11,8 +12,8 @@
 //! # Flow
 //!
 //! ```text
-//! BuildRequest ─build──► ┐                       ┌─► database: one atomic batch ─► snapshot for readers ─► events
-//!                        ├ BuiltBlock ─import_built
+//! BuildRequest ─build──► ┐                       ┌─► queue ─► database: one atomic batch ─► snapshot for readers ─► events
+//!                        ├ BuiltBlock ─import_built       (a thread that does nothing else)
 //! Block ───────execute─► ┘ (changes, tree diff)  └─► nothing, if anything is wrong
 //!       sizes, parent, number, extrinsics root, signatures, inherents, execution, digest, state root
 //! ```
@@ -21,6 +22,8 @@
 //!
 //! - A block is committed with all that follows from it (head, finality, lost branches) in one batch, or not at all.
 //!   Readers see it after that, and events come after readers can see it. Tested in `tests/it/model.rs`.
+//! - What is accepted and not durable ([`Chain::commit_later`]) is seen by those alone who build on it. Many blocks in a
+//!   pipeline have the result of one by one. Tested in `tests/it/pipeline.rs`.
 //! - Every state has the root that its header says: checked at import, and at opening for all blocks above the
 //!   history. Tested by random trees of blocks against whole states in memory.
 //! - The head is the finalised block or above it. A finalised block stays, and so does all below it.
@@ -29,7 +32,7 @@
 //!
 //! # Assumptions
 //!
-//! - Functions here block the caller, for execution or for one write of the database: asynchronous callers use a
+//! - Functions here block the caller, for execution or until a write of the database is done: asynchronous callers use a
 //!   thread for blocking work.
 //! - The engine has checked what the header says to it (author, seal, turn) before it imports.
 //! - No account is signed for by a bare transaction: a runtime's `check_inherents` knows all that may be bare.

@@ -9,6 +9,7 @@
 //!   (`tests/peers`).
 //! - `execute`: workloads from distinct pairs to hostile ones, sequentially against in parallel, in turns, with equal
 //!   results; `execute --quick` only compares, and is run by the tests.
+//! - `import`: blocks of another node, imported one by one and in a pipeline.
 //! - `project`: what the parallel executor would do on up to 32 cores, simulated from one recorded pass, and held against
 //!   what is measured on one and two.
 //!
@@ -24,6 +25,7 @@
 mod block;
 mod corpus;
 mod execute;
+mod import;
 mod pipeline;
 mod place;
 mod project;
@@ -62,6 +64,8 @@ enum Command {
     Block(block::Arguments),
     /// Blocks of verified transactions: one after the other against in parallel
     Execute(execute::Arguments),
+    /// Blocks of another node, one by one and in a pipeline
+    Import(import::Arguments),
     /// What the parallel executor would do on more cores: simulated from one recorded pass
     Project(project::Arguments),
 }
@@ -71,6 +75,7 @@ fn main() -> anyhow::Result<()> {
         Some(Command::Pipeline(arguments)) => pipeline::run(&arguments),
         Some(Command::Block(arguments)) => block::run(&arguments),
         Some(Command::Execute(arguments)) => execute::run(&arguments),
+        Some(Command::Import(arguments)) => import::run(&arguments),
         Some(Command::Project(arguments)) => project::run(&arguments),
         None => {
             for accounts in [10_000, 1_000_000] {

@@ -1,22 +1,28 @@
 //! Signed transfers from raw bytes through pool, block, root and durable commit.
 
 use std::{
+    collections::HashSet,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{self, SyncSender},
+    },
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
-use basalt_chain::{BuildRequest, Chain, ImportOptions};
+use basalt_chain::{BuildRequest, BuiltBlock, Chain, ImportOptions, Pending};
 use basalt_db::{Config, Db, Durability, Pruning};
 use basalt_executor::{Executor, Mode};
 use basalt_pool::{BlockUpdate, Head, Limits, PoolHandle};
-use basalt_primitives::Digest;
+use basalt_primitives::{Digest, H256};
 use basalt_runtime::NativeRuntime;
 use basalt_runtime_api::{BlockEnv, InherentData, SignatureCheck, Transaction, Verified};
 use basalt_verifier::{REMEMBERED_MAX, Verifier};
 use clap::Args;
 use serde_json::json;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::{
     corpus::{self, Transfers},
@@ -80,6 +86,7 @@ struct Stages {
     build: Stage,
     commit: Stage,
     feed: Stage,
+    tail: Stage,
     whole: Stage,
     blocks: u32,
 }
@@ -192,8 +199,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         ("waiting for the pool's thread", Some(whole.wait), None),
         ("pool: inspect, verify, validate, insert", None, Some(alone.pool)),
         ("build: execute, root, header", Some(whole.build), Some(alone.build)),
-        ("commit: one durable RocksDB batch", Some(whole.commit), Some(alone.commit)),
-        ("feed: prune and revalidate the pool", Some(whole.feed), Some(alone.feed)),
+        ("commit: one durable RocksDB batch", None, Some(alone.commit)),
+        ("waiting for room: commits lag behind", Some(whole.commit), None),
+        ("waiting for the last commits", Some(whole.tail), None),
+        ("beside: prune and revalidate the pool", Some(whole.feed), Some(alone.feed)),
         ("whole", Some(whole.whole), None),
     ] {
         let show = |time: Option<Duration>| {
@@ -356,13 +365,15 @@ fn all(
     let mut included = 0;
     let mut timestamp = 1;
     let (started, processor) = (Instant::now(), processor_time());
-    let submitting = match feeding {
-        Feeding::Beside => Some(tasks.spawn(submit(pool.clone(), bytes))),
-        Feeding::First => {
-            stages.pool.measure(|| tasks.block_on(submit(pool.clone(), bytes)))?;
-            None
-        }
-    };
+    if feeding == Feeding::Beside {
+        beside(chain, &pool, &tasks, bytes, &mut stages)?;
+        stages.whole.time = started.elapsed();
+        stages.whole.processor = processor_time().saturating_sub(processor);
+        drop(pool);
+        service.stop();
+        return Ok(stages);
+    }
+    stages.pool.measure(|| tasks.block_on(submit(pool.clone(), bytes)))?;
     while included < count {
         let at = Instant::now();
         ready_count.mark_unchanged();
@@ -378,13 +389,117 @@ fn all(
     }
     stages.whole.time = started.elapsed();
     stages.whole.processor = processor_time().saturating_sub(processor);
-    if let Some(submitting) = submitting {
-        tasks.block_on(submitting)??;
-    }
     ensure!(included == count, "{included} of {count} transfers were included");
     drop(pool);
     service.stop();
     Ok(stages)
+}
+
+/// As in a node: transactions come in while blocks are made, a block is begun while the one before is written, and the
+/// pool is told of blocks by somebody else than the block maker.
+fn beside(
+    chain: &Arc<Chain>,
+    pool: &PoolHandle,
+    tasks: &tokio::runtime::Runtime,
+    bytes: Vec<Vec<u8>>,
+    stages: &mut Stages,
+) -> anyhow::Result<()> {
+    let count = bytes.len();
+    let mut ready_count = pool.subscribe_ready();
+    let (blocks, mut told, follower) = follow(chain, pool, tasks.handle());
+    // What is in blocks that the pool was not told of yet: it still offers that.
+    let mut in_flight = HashSet::new();
+    let mut parent = chain.best().hash;
+    let (mut included, mut last, mut timestamp) = (0, 0, 1);
+    let submitting = tasks.spawn(submit(pool.clone(), bytes));
+    while included < count {
+        let at = Instant::now();
+        // Before the pool is asked, so that nothing is taken twice.
+        while let Ok(hashes) = told.try_recv() {
+            for hash in hashes {
+                in_flight.remove(&hash);
+            }
+        }
+        // All that ever became ready is in a block, or waits.
+        let waiting = usize::try_from(*ready_count.borrow_and_update())?.saturating_sub(included);
+        // Each block costs the pool a look at all that waits, so nothing is won by running ahead with small ones.
+        let worthwhile =
+            in_flight.is_empty() || waiting >= last.max(AHEAD_MIN) || included + waiting == count;
+        if waiting == 0 || !worthwhile {
+            tasks.block_on(async {
+                tokio::select! {
+                    changed = ready_count.changed() => changed.context("the pool has ended"),
+                    hashes = told.recv() => {
+                        for hash in hashes.context("the follower has ended")? {
+                            in_flight.remove(&hash);
+                        }
+                        Ok(())
+                    }
+                }
+            })?;
+            stages.wait.time += at.elapsed();
+            continue;
+        }
+        let mut ready = tasks.block_on(pool.ready());
+        ready.retain(|transaction| !in_flight.contains(&transaction.hash));
+        stages.wait.time += at.elapsed();
+        timestamp += 1_000;
+        let (built, hashes) = build(chain, parent, ready, timestamp, stages)?;
+        let options = ImportOptions { finalize: true, ..ImportOptions::default() };
+        let at = Instant::now();
+        let pending = chain.commit_later(built, options)?;
+        parent = pending.imported().id.hash;
+        last = hashes.len();
+        included += last;
+        in_flight.extend(hashes.iter().copied());
+        blocks.send((pending, hashes)).map_err(|_| anyhow::anyhow!("the follower has ended"))?;
+        stages.commit.time += at.elapsed();
+        stages.blocks += 1;
+    }
+    let at = Instant::now();
+    drop(blocks);
+    stages.feed.time = follower.join().map_err(|_| anyhow::anyhow!("the follower has panicked"))??;
+    stages.tail.time = at.elapsed();
+    tasks.block_on(submitting)??;
+    ensure!(included == count, "{included} of {count} transfers were included");
+    ensure!(chain.finalized().hash == parent, "all blocks are durable and final");
+    Ok(())
+}
+
+/// Transactions for which it is worth to begin a block while the pool was not told of the one before.
+const AHEAD_MIN: usize = 4_096;
+
+/// A block on its way, and what is in it.
+type Sent = (Pending, Vec<H256>);
+/// Where blocks go, where the hashes come back of which the pool was told, and the thread, which says how long it took
+/// to tell.
+type Follower = (SyncSender<Sent>, UnboundedReceiver<Vec<H256>>, JoinHandle<anyhow::Result<Duration>>);
+
+/// Tells the pool of each block when it is durable.
+fn follow(chain: &Arc<Chain>, pool: &PoolHandle, tasks: &tokio::runtime::Handle) -> Follower {
+    let (blocks, received) = mpsc::sync_channel::<Sent>(1);
+    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+    let (chain, pool, tasks) = (Arc::clone(chain), pool.clone(), tasks.clone());
+    let thread = std::thread::spawn(move || {
+        let mut feed = Duration::ZERO;
+        for (pending, hashes) in received {
+            let imported = pending.wait()?;
+            let at = Instant::now();
+            tasks.block_on(tell_pool(&chain, &pool, imported.id.hash, hashes.clone()))?;
+            feed += at.elapsed();
+            // The block maker may be done already.
+            let _ = tell.send(hashes);
+        }
+        Ok(feed)
+    });
+    (blocks, told, thread)
+}
+
+async fn tell_pool(chain: &Chain, pool: &PoolHandle, block: H256, hashes: Vec<H256>) -> anyhow::Result<()> {
+    let enacted = vec![(block, hashes)];
+    pool.on_block(BlockUpdate { head: head(chain)?, enacted: enacted.clone(), retracted: Vec::new() }).await;
+    pool.on_finalized(enacted).await;
+    Ok(())
 }
 
 /// Transactions per call of the pool: as many as it verifies in one batch.
@@ -411,10 +526,26 @@ fn block(
     timestamp: u64,
     stages: &mut Stages,
 ) -> anyhow::Result<usize> {
-    let hashes: Vec<_> = ready.iter().map(|transaction| transaction.hash).collect();
+    let (built, hashes) = build(chain, chain.best().hash, ready, timestamp, stages)?;
+    let included = hashes.len();
+    let options = ImportOptions { finalize: true, ..ImportOptions::default() };
+    let imported = stages.commit.measure(|| chain.import_built(built, options))?;
+    stages.feed.measure(|| tasks.block_on(tell_pool(chain, pool, imported.id.hash, hashes)))?;
+    stages.blocks += 1;
+    Ok(included)
+}
+
+fn build(
+    chain: &Arc<Chain>,
+    parent: H256,
+    ready: Vec<Verified>,
+    timestamp: u64,
+    stages: &mut Stages,
+) -> anyhow::Result<(BuiltBlock, Vec<H256>)> {
+    let mut hashes: Vec<_> = ready.iter().map(|transaction| transaction.hash).collect();
     let built = stages.build.measure(|| {
         chain.build(BuildRequest {
-            parent: chain.best().hash,
+            parent,
             digest: Digest::default(),
             author: None,
             inherents: InherentData { timestamp },
@@ -423,27 +554,8 @@ fn block(
         })
     })?;
     ensure!(built.refused().is_empty(), "the corpus is valid: {:?}", built.refused().first());
-    let transactions = built.transactions();
-    let included = hashes[..transactions].to_vec();
-
-    let options = ImportOptions { finalize: true, ..ImportOptions::default() };
-    let imported = stages.commit.measure(|| chain.import_built(built, options))?;
-
-    let enacted = vec![(imported.id.hash, included)];
-    stages.feed.measure(|| {
-        tasks.block_on(async {
-            pool.on_block(BlockUpdate {
-                head: head(chain)?,
-                enacted: enacted.clone(),
-                retracted: Vec::new(),
-            })
-            .await;
-            pool.on_finalized(enacted).await;
-            anyhow::Ok(())
-        })
-    })?;
-    stages.blocks += 1;
-    Ok(transactions)
+    hashes.truncate(built.transactions());
+    Ok((built, hashes))
 }
 
 fn head(chain: &Chain) -> anyhow::Result<Head> {
