@@ -20,12 +20,17 @@ use basalt_runtime_api::{Head as RuntimeHead, Runtime, Transaction, ValidateErro
 use basalt_verifier::Verifier;
 use parking_lot::Mutex;
 use rayon::prelude::*;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
 
 use crate::{error::PoolError, handle::Head, pool::Candidate};
 
 /// Below this many transactions the way to other cores costs more than the work on this one.
 const TRANSACTIONS_PER_JOB: usize = 16;
+
+/// Jobs that may be begun and not done: one for each thread, and one in line, so that whoever ends one finds another.
+pub(crate) const fn in_flight_max(threads: usize) -> usize {
+    threads + 1
+}
 
 /// What a transaction is checked with.
 #[derive(Clone)]
@@ -84,7 +89,10 @@ impl Checker {
     }
 
     pub(crate) fn validate(&self, head: &Head, verified: Verified) -> Result<Candidate, ValidateError> {
-        let validity = self.runtime.validate(&verified, &runtime_head(head))?;
+        let mut validity = self.runtime.validate(&verified, &runtime_head(head))?;
+        // Readiness follows from nonces; freed here, they are freed where they were made, and not on the pool's thread.
+        validity.requires = Vec::new();
+        validity.provides = Vec::new();
         let nonce = match &verified.signed {
             Some(signed) => self.runtime.nonce(&signed.signer, &*head.state)?,
             None => 0,
@@ -117,7 +125,7 @@ pub(crate) struct Done {
 /// The running threads. Dropping this ends them after the job that each is at, and waits for that.
 pub(crate) struct Checkers {
     /// `None` when they have to end.
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<mpsc::SyncSender<Job>>,
     threads: Vec<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
 }
@@ -128,12 +136,8 @@ impl Checkers {
     /// # Errors
     ///
     /// If the operating system gives no thread.
-    pub(crate) fn start(
-        count: usize,
-        checker: &Checker,
-        done: &UnboundedSender<Done>,
-    ) -> std::io::Result<Self> {
-        let (jobs, received) = mpsc::channel();
+    pub(crate) fn start(count: usize, checker: &Checker, done: &Sender<Done>) -> std::io::Result<Self> {
+        let (jobs, received) = mpsc::sync_channel(in_flight_max(count));
         let received = Arc::new(Mutex::new(received));
         let mut checkers = Self { jobs: Some(jobs), threads: Vec::new(), stop: Arc::default() };
         for number in 0..count {
@@ -152,7 +156,7 @@ impl Checkers {
         self.threads.len()
     }
 
-    /// Has a job done, in the order of the calls, by whoever is free.
+    /// Has a job done by whoever is free. Does not wait while there are no more than [`in_flight_max`].
     pub(crate) fn begin(&self, job: Job) {
         if let Some(jobs) = &self.jobs {
             // They end when `self` does.
@@ -172,12 +176,7 @@ impl Drop for Checkers {
     }
 }
 
-fn work(
-    jobs: &Mutex<mpsc::Receiver<Job>>,
-    checker: &Checker,
-    done: &UnboundedSender<Done>,
-    stop: &AtomicBool,
-) {
+fn work(jobs: &Mutex<mpsc::Receiver<Job>>, checker: &Checker, done: &Sender<Done>, stop: &AtomicBool) {
     loop {
         // One waits for the next job, the others for its lock.
         let Ok(Job { number, head, transactions }) = jobs.lock().recv() else { return };
@@ -189,7 +188,7 @@ fn work(
         let outcomes = catch_unwind(AssertUnwindSafe(|| checker.check_alone(&head, transactions)));
         // Whoever hears of the outcome may close the database.
         drop(head);
-        if done.send(Done { number, height, outcomes }).is_err() {
+        if done.blocking_send(Done { number, height, outcomes }).is_err() {
             return;
         }
     }

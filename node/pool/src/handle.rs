@@ -63,6 +63,12 @@ pub(crate) struct Room {
     _bytes: OwnedSemaphorePermit,
 }
 
+impl Room {
+    pub(crate) fn new(call: OwnedSemaphorePermit, bytes: OwnedSemaphorePermit) -> Self {
+        Self { _call: call, _bytes: bytes }
+    }
+}
+
 type Answer = oneshot::Receiver<Vec<Result<H256, PoolError>>>;
 
 /// Transactions of one call that go together.
@@ -304,7 +310,7 @@ impl PoolHandle {
     ) -> Result<Answer, PoolError> {
         let call = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| PoolError::queue_full())?;
         let (reply, answer) = oneshot::channel();
-        let command = Command::Submit { submissions, reply, room: Room { _call: call, _bytes: bytes } };
+        let command = Command::Submit { submissions, reply, room: Room::new(call, bytes) };
         match self.commands.try_send(command) {
             Ok(()) => Ok(answer),
             Err(mpsc::error::TrySendError::Full(_)) => Err(PoolError::queue_full()),

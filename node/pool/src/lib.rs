@@ -4,19 +4,23 @@
 //!
 //! - [`Pool`] decides: what is ready, what waits, what is replaced, evicted, refused. Pure: no thread, no lock, no
 //!   clock; what happens to whom comes back as [`Effects`].
-//! - [`PoolHandle`] is how the rest of the node reaches it: one thread owns the pool, and serves a bounded channel.
+//! - [`PoolHandle`] is how the rest of the node reaches it: one thread owns the pool, and serves a bounded channel. It
+//!   never checks a signature: as many threads beside it as there are cores do, a batch each.
 //! - [`PoolError`] maps each refusal to the codes and texts that wallets know.
 //!
 //! # Flow
 //!
 //! ```text
-//! submit ─► channel ─► inspect (all cores) ─► verify (batches) ─► validate (all cores) ─► Pool::insert ─► reply
-//!           (bounded)  └──────── as many as are waiting, up to `Limits::batch_max` ────────┘      └─► watchers
-//! on_block ─────────► InBlock, retracted in again, nonces, revalidate some ───────────────────────► watchers
+//! submit ─► inspect ─► channel ─► admit ─► verify, validate ─► Pool::insert ─► reply
+//!           (caller)  (bounded)  (pool's)  (a checker each)    (pool's, in        └─► watchers
+//!                                           up to batch_max     order)
+//! on_block ─────────► InBlock, retracted in again, revalidate some ───────────────────► watchers
 //! ready ────────────► best first ─► block maker ─► refused ─► remove
 //! ```
 //!
-//! An idle pool serves a single transaction at once; a busy one finds many waiting, and verifies them together.
+//! An idle pool serves a single transaction at once; a busy one finds many waiting, and verifies them together. Blocks
+//! and questions do not wait for what is being checked; what a block overtakes on its way is judged by the new head
+//! before it enters the pool (checked anew after a reorganisation).
 //!
 //! # Invariants
 //!

@@ -58,12 +58,12 @@ impl Limits {
             // What some blocks at full speed include.
             bans_max: 65_536,
             ban_blocks: 64,
-            // A few milliseconds of one core: an 8th of a short block.
-            revalidated_max: 1024,
+            // A millisecond of one core, a small part of a short block. A full pool has its round in 256 blocks at most.
+            revalidated_max: 512,
             queue_commands_max: 16_384,
             queue_bytes_max: 64 << 20,
-            // One batch equation per core and a half-full block; more adds latency and saves nothing.
-            batch_max: 1024,
+            // One batch equation; more adds latency, and saves nearly nothing.
+            batch_max: 512,
             watchers_max: 16_384,
             // A transaction has four statuses in its life, and a few more for each reorganisation.
             watcher_statuses_max: 16,

@@ -70,8 +70,9 @@ pub struct Pool {
     places: HashMap<H256, (u32, Nonce)>,
     /// The first transaction of each queue that begins ready, best first.
     pub(crate) heads: BTreeSet<HeadKey>,
-    /// The last transaction of each queue, cheapest first.
-    tails: BTreeSet<TailKey>,
+    /// The last transaction of each queue, cheapest first; none while the pool was not full lately, since then nobody
+    /// asks, and to keep it costs more than the rest of an insertion.
+    tails: Option<BTreeSet<TailKey>>,
     /// Mortal transactions by the last height at which they are valid.
     expiries: BTreeSet<(u64, H256)>,
     bans: Bans,
@@ -92,7 +93,7 @@ impl Pool {
             queues: Queues::default(),
             places: HashMap::new(),
             heads: BTreeSet::new(),
-            tails: BTreeSet::new(),
+            tails: None,
             expiries: BTreeSet::new(),
             bans: Bans::default(),
             ready: 0,
@@ -218,6 +219,10 @@ impl Pool {
             touched.push(queue.account);
             queue.nonce = queue.nonce.max(nonce);
             self.settle(slot, effects);
+        }
+        // To make it anew takes a look at each queue, so it is kept until as many insertions have paid for that.
+        if self.places.len() < self.limits.transactions_max / 2 && self.bytes < self.limits.bytes_max / 2 {
+            self.tails = None;
         }
         let over: Vec<H256> = self
             .expiries
@@ -345,7 +350,7 @@ impl Pool {
     }
 
     /// Which transaction has to go before the newest in `slot` may stay, if any: its slot and nonce.
-    fn victim(&self, slot: u32) -> Option<(Full, (u32, Nonce))> {
+    fn victim(&mut self, slot: u32) -> Option<(Full, (u32, Nonce))> {
         let limits = &self.limits;
         if let Some(queue) = self.queues.get(slot)
             && (queue.entries.len() > limits.sender_transactions_max || queue.bytes > limits.sender_bytes_max)
@@ -354,7 +359,8 @@ impl Pool {
             return Some((Full::Sender, (slot, nonce)));
         }
         if self.places.len() > limits.transactions_max || self.bytes > limits.bytes_max {
-            let tail = self.tails.first()?;
+            let tails = self.tails.get_or_insert_with(|| self.queues.tails());
+            let tail = tails.first()?;
             let nonce = self.queues.get(tail.slot)?.last_nonce()?;
             return Some((Full::Pool, (tail.slot, nonce)));
         }
@@ -452,11 +458,13 @@ impl Pool {
         }
         let tail = queue.tail_key(slot);
         if queue.tail != tail {
-            if let Some(old) = queue.tail {
-                self.tails.remove(&old);
+            if let Some(tails) = &mut self.tails {
+                if let Some(old) = queue.tail {
+                    tails.remove(&old);
+                }
+                tails.extend(tail);
             }
             queue.tail = tail;
-            self.tails.extend(tail);
         }
         if queue.entries.is_empty() {
             self.queues.remove(slot);

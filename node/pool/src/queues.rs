@@ -3,11 +3,11 @@
 //! The pool's indices name a queue by its slot: four bytes instead of an account's 32 to copy and compare, and a place
 //! in memory instead of a search.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use basalt_primitives::{AccountId, Nonce};
 
-use crate::queue::Queue;
+use crate::queue::{Queue, TailKey};
 
 /// The queues of all senders that have transactions here.
 #[derive(Debug, Default)]
@@ -61,6 +61,11 @@ impl Queues {
         } else {
             self.free.push(slot);
         }
+    }
+
+    /// Where the last transaction of each queue stands among all.
+    pub(crate) fn tails(&self) -> BTreeSet<TailKey> {
+        self.slots.iter().flatten().filter_map(|queue| queue.tail).collect()
     }
 
     /// How many slots there are, of queues or free.

@@ -16,14 +16,10 @@ use basalt_runtime_api::{Refusal, Runtime, Transaction, ValidateError, Verified}
 use basalt_state::StateError;
 use basalt_verifier::Verifier;
 use rayon::prelude::*;
-use tokio::sync::{
-    Semaphore,
-    mpsc::{self, UnboundedReceiver},
-    watch,
-};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::{
-    checks::{Checker, Checkers, Done, Job},
+    checks::{Checker, Checkers, Done, Job, in_flight_max},
     error::{Full, PoolError, PoolErrorKind},
     handle::{BlockUpdate, Command, Head, PoolHandle, Reply, Room, Submission},
     intake::{Intake, Item},
@@ -92,14 +88,15 @@ pub fn start(
     limits: Limits,
 ) -> io::Result<(PoolHandle, PoolService)> {
     let (commands, received) = mpsc::channel(limits.queue_commands_max);
-    let (done_sender, done) = mpsc::unbounded_channel();
+    let threads = rayon::current_num_threads();
+    let (done_sender, done) = mpsc::channel(in_flight_max(threads));
     let (ready_count_sender, ready_count) = watch::channel(0);
     let (head_sender, head_receiver) = watch::channel((head.hash, head.number));
     let stop = Arc::new(AtomicBool::new(false));
     let checker = Checker { runtime: Arc::clone(&runtime), verifier };
     let owner = Owner {
         pool: Pool::new(limits.clone(), head.number),
-        checkers: Checkers::start(rayon::current_num_threads(), &checker, &done_sender)?,
+        checkers: Checkers::start(threads, &checker, &done_sender)?,
         checker,
         intake: Intake::default(),
         head,
@@ -145,7 +142,7 @@ struct Owner {
 }
 
 impl Owner {
-    async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut done: UnboundedReceiver<Done>) {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut done: mpsc::Receiver<Done>) {
         loop {
             tokio::select! {
                 biased;
@@ -313,6 +310,7 @@ impl Owner {
         let BlockUpdate { head, enacted, retracted } = update;
         let number = head.number;
         self.head = head;
+        let reorganised = !retracted.is_empty();
         let mut effects = Effects::new();
         let again = if retracted.is_empty() {
             Vec::new()
@@ -323,7 +321,11 @@ impl Owner {
         let touched = self.pool.on_block(number, &enacted, &mut effects);
         self.tell(effects);
         self.resubmit(again);
-        self.revalidate(touched);
+        if reorganised {
+            // Nonces may have gone down, which no included transaction tells.
+            self.refresh_nonces(&touched);
+        }
+        self.revalidate(&touched);
         self.watchers.time_out(number, self.limits.finality_blocks_max);
         self.head_sender.send_replace((self.head.hash, number));
     }
@@ -374,25 +376,25 @@ impl Owner {
         }
     }
 
-    /// Looks again at the senders that the block touched, and at some others.
-    fn revalidate(&mut self, mut touched: BTreeSet<AccountId>) {
-        self.refresh_nonces(&touched);
-        let chosen = self.pool.revalidation(&touched);
-        let senders = chosen.iter().filter_map(|verified| Some(verified.signed.as_ref()?.signer));
-        let others: BTreeSet<AccountId> = senders.filter(|sender| touched.insert(*sender)).collect();
-        self.refresh_nonces(&others);
-
-        let chosen: Vec<_> =
-            chosen.into_iter().filter(|verified| self.pool.contains(&verified.hash)).collect();
+    /// Looks again at some transactions: of senders that the block touched, and of others in turn. What was included
+    /// told most nonces already; what was included from elsewhere is found here, in its turn.
+    fn revalidate(&mut self, touched: &BTreeSet<AccountId>) {
+        let chosen = self.pool.revalidation(touched);
         let results: Vec<_> = chosen
             .into_par_iter()
             .with_min_len(VALIDATIONS_PER_JOB)
             .map(|verified| (verified.hash, self.checker.validate(&self.head, verified)))
             .collect();
         let mut invalid = Vec::new();
+        let mut effects = Effects::new();
         for (hash, result) in results {
             match result {
-                Ok(candidate) => self.pool.revalidated(&hash, &candidate.validity),
+                Ok(Candidate { verified, validity, nonce }) => {
+                    self.pool.revalidated(&hash, &validity);
+                    if let Some(signed) = &verified.signed {
+                        self.pool.set_nonce(&signed.signer, nonce, &mut effects);
+                    }
+                }
                 Err(ValidateError::Refused(Refusal { error, detail })) => {
                     tracing::debug!(?hash, %error, detail, "transaction became invalid");
                     invalid.push(hash);
@@ -400,7 +402,6 @@ impl Owner {
                 Err(ValidateError::State(error)) => report(&error),
             }
         }
-        let mut effects = Effects::new();
         self.pool.remove_invalid(&invalid, &mut effects);
         self.tell(effects);
     }
@@ -408,10 +409,6 @@ impl Owner {
     fn refresh_nonces(&mut self, accounts: &BTreeSet<AccountId>) {
         let mut effects = Effects::new();
         for account in accounts {
-            // Most of those that a block touched have nothing left here, and a look at the state costs more than this.
-            if self.pool.next_nonce(account).is_none() {
-                continue;
-            }
             match self.checker.runtime.nonce(account, &*self.head.state) {
                 Ok(nonce) => self.pool.set_nonce(account, nonce, &mut effects),
                 Err(error) => report(&error),

@@ -206,3 +206,41 @@ fn senders_that_a_block_touched_are_revalidated_first() {
     assert_eq!(chosen[0].hash, touched);
     assert_eq!(chosen.len(), 4);
 }
+
+#[test]
+fn revalidation_passes_over_what_a_flood_left_behind() {
+    let limits = Limits {
+        transactions_max: 1000,
+        bytes_max: 1 << 20,
+        evictions_max: 1000,
+        revalidated_max: 2,
+        ..Limits::tiny()
+    };
+    let mut pool = Pool::new(limits, 0);
+    let hashes: Vec<_> =
+        (1..=200).map(|sender| insert(&mut pool, sender, 0, 1).expect("there is room")).collect();
+    // All but the first and the last are gone, and their slots are free.
+    pool.remove_invalid(&hashes[1..199], &mut Effects::new());
+    let mut seen = BTreeSet::new();
+    for _ in 0..100 {
+        seen.extend(pool.revalidation(&BTreeSet::new()).iter().map(|verified| verified.hash));
+    }
+    assert_eq!(seen, [hashes[0], hashes[199]].into());
+}
+
+#[test]
+fn evictions_begin_anew_after_the_pool_was_half_empty() {
+    let mut pool = Pool::new(Limits::tiny(), 0);
+    for round in 0..2 {
+        let cheap = insert(&mut pool, 1, round, 1).expect("there is room");
+        let hashes: Vec<_> = (2..=9)
+            .map(|sender| insert(&mut pool, sender, round, 5).expect("the cheap one makes room"))
+            .collect();
+        assert!(!pool.contains(&cheap));
+        pool.on_block(round + 1, &[(H256::zero(), hashes)], &mut Effects::new());
+        assert_eq!(pool.status().ready, 0);
+        for sender in 1..=9 {
+            pool.set_nonce(&[sender; 32].into(), round + 1, &mut Effects::new());
+        }
+    }
+}

@@ -349,7 +349,7 @@ impl StateRead for Gate {
     }
 }
 
-/// Starts a pool whose thread is at work on a first transaction until the gate opens.
+/// Starts a pool one of whose threads is at work on a first transaction until the gate opens.
 fn busy(limits: Limits) -> (PoolHandle, PoolService, Arc<Gate>, std::thread::JoinHandle<bool>) {
     let gate = Arc::new(Gate::default());
     let head = Head { hash: block_hash(0), number: 0, state: Arc::clone(&gate) as _ };
@@ -365,8 +365,55 @@ fn busy(limits: Limits) -> (PoolHandle, PoolService, Arc<Gate>, std::thread::Joi
 }
 
 #[test]
+fn questions_and_blocks_do_not_wait_for_signatures() {
+    let (pool, service, gate, first) = busy(limits());
+    run(async {
+        assert_eq!(pool.status().await, basalt_pool::PoolStatus::default());
+        assert!(pool.ready().await.is_empty());
+        pool.on_block(update(1, &Memory::default(), &[])).await;
+        assert_eq!(*pool.subscribe_head().borrow(), (block_hash(1), 1));
+        // What is on its way is not checked twice.
+        let again = signed(&pair(Scheme::Ed25519, 9), Order::new(0, 1));
+        let mut waiting = Box::pin(pool.submit(again.clone()));
+        assert!(is_pending(waiting.as_mut()).await);
+        let error = pool.submit(again).await.expect_err("it is on its way");
+        assert_eq!(error.kind, PoolErrorKind::AlreadyImported);
+        gate.open();
+        assert!(waiting.await.is_ok());
+    });
+    assert!(first.join().expect("it does not panic"));
+    service.stop();
+}
+
+#[test]
+fn what_a_block_used_up_during_the_check_is_refused_as_stale() {
+    let (pool, service, gate, first) = busy(limits());
+    let mut state = Memory::default();
+    toy::set_nonce(&mut state, &pair(Scheme::Sr25519, 1).account_id(), 1);
+    run(pool.on_block(update(1, &state, &[])));
+    gate.open();
+    assert!(!first.join().expect("it does not panic"), "its nonce is used in the new state");
+    assert_eq!(run(pool.status()), basalt_pool::PoolStatus::default());
+    service.stop();
+}
+
+#[test]
+fn what_was_checked_on_a_retracted_branch_is_checked_again() {
+    let (pool, service, gate, first) = busy(limits());
+    // On the other branch the birth hash is another one, so the signature is of something else.
+    let mut state = Memory::default();
+    state.0.insert(b"birth".to_vec(), vec![7; 32]);
+    let other = BlockUpdate { retracted: vec![(block_hash(9), vec![])], ..update(1, &state, &[]) };
+    run(pool.on_block(other));
+    gate.open();
+    assert!(!first.join().expect("it does not panic"), "it was signed for the other branch");
+    assert_eq!(run(pool.status()), basalt_pool::PoolStatus::default());
+    service.stop();
+}
+
+#[test]
 fn when_too_much_waits_submissions_are_refused_at_once() {
-    // Two commands may wait; so the third submission finds the channel full.
+    // One is being checked, and two may wait; so the third of Bob's finds no room.
     let (pool, service, gate, first) = busy(Limits::tiny());
     let bob = pair(Scheme::Sr25519, 2);
     let mut waiting: Vec<_> =
@@ -376,7 +423,7 @@ fn when_too_much_waits_submissions_are_refused_at_once() {
         for submission in &mut waiting {
             assert!(is_pending(submission.as_mut()).await, "it waits for the thread");
         }
-        let error = third.await.expect_err("the channel is full");
+        let error = third.await.expect_err("two wait already");
         assert_eq!(error.kind, PoolErrorKind::Full(Full::Queue));
         assert_eq!(error.code(), 1016);
         gate.open();

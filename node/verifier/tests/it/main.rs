@@ -8,7 +8,7 @@ use basalt_primitives::{
     H256, InvalidTransaction, MultiSignature, TransactionValidityError,
     keys::{Pair, Scheme},
 };
-use basalt_runtime_api::{Refusal, Runtime, Transaction, ValidateError, Verified};
+use basalt_runtime_api::{Head, Refusal, Runtime, Transaction, ValidateError, Verified};
 use basalt_state::{Memory, StateError, StateRead};
 use basalt_verifier::Verifier;
 use parity_scale_codec::Encode;
@@ -98,6 +98,13 @@ proptest! {
             .collect();
         let verdicts = verify(&Verifier::new(1000), &Memory::default(), &transactions);
         prop_assert_eq!(verdicts.len(), plan.len());
+        let state = Memory::default();
+        let head = Head { number: 0, hash: H256::zero(), state: &state };
+        let alone = Verifier::new(1000).verify_alone(&Toy, &head, transactions.clone());
+        prop_assert_eq!(
+            alone.iter().map(Result::is_ok).collect::<Vec<_>>(),
+            verdicts.iter().map(Result::is_ok).collect::<Vec<_>>()
+        );
         for ((verdict, (.., damage)), transaction) in verdicts.iter().zip(&plan).zip(&transactions) {
             match damage {
                 Damage::None => {
