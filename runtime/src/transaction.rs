@@ -9,7 +9,7 @@ use alloc::{
     vec::Vec,
 };
 
-use basalt_pallet_system::{self as system, ACCOUNT, BLOCK_HASH};
+use basalt_pallet_system::{self as system, ACCOUNT, AccountInfo, BLOCK_HASH};
 use basalt_pallet_transaction_payment::Withdrawn;
 use basalt_primitives::{
     AccountId, Additional, BlockNumber, DispatchClass, DispatchError, DispatchEventInfo, Era, Extra, H256,
@@ -267,10 +267,11 @@ pub(crate) fn apply(
         None => apply_inherent(transaction, call, ctx),
         Some(signed) => {
             check_birth(signed.era, transaction.birth_hash(), env, &ctx)?;
-            use_nonce(signed, &mut ctx)?;
+            let mut sender = SYSTEM.open_account(&ctx, &signed.signer)?;
+            use_nonce(signed.nonce, &mut sender.info)?;
             let bytes = transaction.encoded_len();
             let withdrawn = TRANSACTION_PAYMENT
-                .withdraw(&mut ctx, &signed.signer, &transaction.info, bytes, signed.tip)
+                .withdraw(&mut ctx, &mut sender, &transaction.info, bytes, signed.tip)
                 .map_err(|failure| match failure {
                     Failure::Dispatch(_) => ApplyError::from(InvalidTransaction::Payment),
                     Failure::State(error) => error.into(),
@@ -350,19 +351,17 @@ fn check_birth(era: Era, verified: H256, env: &BlockEnv, state: &impl StateRead)
     }
 }
 
-fn use_nonce(signed: &Signed, ctx: &mut Context<'_, '_>) -> Result<(), ApplyError> {
-    let mut account = ACCOUNT.get_or_default(ctx, &signed.signer)?;
-    if signed.nonce < account.nonce {
+fn use_nonce(nonce: Nonce, account: &mut AccountInfo) -> Result<(), ApplyError> {
+    if nonce < account.nonce {
         return Err(InvalidTransaction::Stale.into());
     }
-    if signed.nonce > account.nonce {
+    if nonce > account.nonce {
         return Err(InvalidTransaction::Future.into());
     }
-    if account.providers == 0 && account.sufficients == 0 {
+    if !account.exists() {
         return Err(InvalidTransaction::Payment.into());
     }
     account.nonce = account.nonce.checked_add(1).ok_or(InvalidTransaction::Stale)?;
-    ACCOUNT.put(ctx, &signed.signer, &account);
     Ok(())
 }
 

@@ -27,10 +27,10 @@ impl Balances {
         who: &AccountId,
         amount: Balance,
     ) -> Result<(), Failure> {
-        let before = self.system.account(ctx, who)?;
-        let data = self.credited(&before, amount)?;
+        let mut account = self.system.open_account(ctx, who)?;
+        let data = self.credited(&account.info, amount)?;
         self.check_issuance(ctx, amount)?;
-        self.store(ctx, who, &before, data)?;
+        self.store(ctx, &mut account, data)?;
         self.raise_issuance(ctx, amount)?;
         ctx.emit(self.index, &Event::Minted { who: *who, amount });
         Ok(())
@@ -44,9 +44,9 @@ impl Balances {
         amount: Balance,
         keep_alive: bool,
     ) -> Result<(), Failure> {
-        let before = self.system.account(ctx, who)?;
-        let data = self.debited(&before, amount, keep_alive)?;
-        self.store(ctx, who, &before, data)?;
+        let mut account = self.system.open_account(ctx, who)?;
+        let data = self.debited(&account.info, amount, keep_alive)?;
+        self.store(ctx, &mut account, data)?;
         self.lower_issuance(ctx, amount)?;
         ctx.emit(self.index, &Event::Burned { who: *who, amount });
         Ok(())
@@ -112,16 +112,17 @@ impl Balances {
         new_free: Balance,
     ) -> Result<(), Failure> {
         let free = if new_free < self.existential_deposit { 0 } else { new_free };
-        let before = self.system.account(ctx, who)?;
-        let mut data = before.data;
+        let mut account = self.system.open_account(ctx, who)?;
+        let before = account.info.data.free;
+        let mut data = account.info.data;
         data.free = free;
-        if let Some(raise) = free.checked_sub(before.data.free) {
+        if let Some(raise) = free.checked_sub(before) {
             self.check_issuance(ctx, raise)?;
-            self.store(ctx, who, &before, data)?;
+            self.store(ctx, &mut account, data)?;
             self.raise_issuance(ctx, raise)?;
         } else {
-            self.store(ctx, who, &before, data)?;
-            self.lower_issuance(ctx, before.data.free.saturating_sub(free))?;
+            self.store(ctx, &mut account, data)?;
+            self.lower_issuance(ctx, before.saturating_sub(free))?;
         }
         ctx.emit(self.index, &Event::BalanceSet { who: *who, free });
         Ok(())

@@ -1,11 +1,11 @@
 //! How one account's balance changes: the rules as pure functions, and the one place that writes.
 
-use basalt_pallet_system::{AccountData, AccountInfo};
+use basalt_pallet_system::{AccountData, AccountInfo, OpenAccount};
 use basalt_primitives::{AccountId, ArithmeticError, Balance, TokenError};
-use basalt_state::{StateError, StateRead};
+use basalt_state::{Condition, StateError, StateRead, StateWrite};
 use basalt_support::{Context, Failure};
 
-use crate::{Balances, Event};
+use crate::{Balances, Event, SYSTEM_ACCOUNT};
 
 impl Balances {
     /// What the account may use, frozen or not.
@@ -53,15 +53,20 @@ impl Balances {
         amount: Balance,
         keep_alive: bool,
     ) -> Result<(), Failure> {
-        let sender = self.system.account(ctx, from)?;
-        let sender_data = self.debited(&sender, amount, keep_alive)?;
-        let receiver = if from == to { sender } else { self.system.account(ctx, to)? };
-        let receiver_data = self.credited(&receiver, amount)?;
+        let mut sender = self.system.open_account(ctx, from)?;
+        let sender_data = self.debited(&sender.info, amount, keep_alive)?;
         if from == to {
-            return Ok(());
+            return self.credited(&sender.info, amount).map(drop);
         }
-        self.store(ctx, from, &sender, sender_data)?;
-        self.store(ctx, to, &receiver, receiver_data)?;
+        if self.credit(ctx, to, amount)? {
+            // It does not fail: what it could refuse to an account that pays, `debited` has refused.
+            self.store(ctx, &mut sender, sender_data)?;
+        } else {
+            let mut receiver = self.system.open_account(ctx, to)?;
+            let receiver_data = self.credited(&receiver.info, amount)?;
+            self.store(ctx, &mut sender, sender_data)?;
+            self.store(ctx, &mut receiver, receiver_data)?;
+        }
         ctx.emit(self.index, &Event::Transfer { from: *from, to: *to, amount });
         Ok(())
     }
@@ -77,11 +82,22 @@ impl Balances {
         amount: Balance,
         keep_alive: bool,
     ) -> Result<(), Failure> {
-        let before = self.system.account(ctx, who)?;
-        let data = self.debited(&before, amount, keep_alive)?;
-        self.store(ctx, who, &before, data)?;
+        let mut account = self.system.open_account(ctx, who)?;
+        self.take_from(ctx, &mut account, amount, keep_alive)
+    }
+
+    /// [`Balances::take`] from an account in hand; writes what else has changed in it, too.
+    pub fn take_from(
+        &self,
+        ctx: &mut Context<'_, '_>,
+        account: &mut OpenAccount,
+        amount: Balance,
+        keep_alive: bool,
+    ) -> Result<(), Failure> {
+        let data = self.debited(&account.info, amount, keep_alive)?;
+        self.store(ctx, account, data)?;
         if amount > 0 {
-            ctx.emit(self.index, &Event::Withdraw { who: *who, amount });
+            ctx.emit(self.index, &Event::Withdraw { who: *account.who(), amount });
         }
         Ok(())
     }
@@ -90,13 +106,35 @@ impl Balances {
     ///
     /// Fails, having done nothing, with `BelowMinimum` if the account would own less than the existential deposit.
     pub fn give(&self, ctx: &mut Context<'_, '_>, who: &AccountId, amount: Balance) -> Result<(), Failure> {
-        let before = self.system.account(ctx, who)?;
-        let data = self.credited(&before, amount)?;
-        self.store(ctx, who, &before, data)?;
+        if !self.credit(ctx, who, amount)? {
+            let mut account = self.system.open_account(ctx, who)?;
+            let data = self.credited(&account.info, amount)?;
+            self.store(ctx, &mut account, data)?;
+        }
         if amount > 0 {
             ctx.emit(self.index, &Event::Deposit { who: *who, amount });
         }
         Ok(())
+    }
+
+    /// Adds an amount to an account that owns the existential deposit already, without reading it. Returns whether it
+    /// did; if not, nothing happened.
+    ///
+    /// Nothing but the free balance of such an account changes when it is paid: it has its provider, it stays above the
+    /// existential deposit, and nobody is told that it was born. So transactions that pay one account do not conflict.
+    pub(crate) fn credit(
+        &self,
+        ctx: &mut Context<'_, '_>,
+        who: &AccountId,
+        amount: Balance,
+    ) -> Result<bool, StateError> {
+        let Some(delta) = i128::try_from(amount).ok().filter(|delta| *delta > 0) else { return Ok(false) };
+        let condition = Condition {
+            offset: AccountInfo::FREE_OFFSET,
+            least: self.existential_deposit,
+            most: Balance::MAX - amount,
+        };
+        ctx.add_if(&SYSTEM_ACCOUNT.key(who), &condition, delta)
     }
 
     /// The balance after taking an amount.
@@ -145,34 +183,35 @@ impl Balances {
     pub(crate) fn store(
         &self,
         ctx: &mut Context<'_, '_>,
-        who: &AccountId,
-        before: &AccountInfo,
+        account: &mut OpenAccount,
         data: AccountData,
     ) -> Result<(), Failure> {
-        let mut after = *before;
+        let before = account.info.data;
+        let mut after = account.info;
         after.data = data;
         let provides = |data: &AccountData| data.free >= self.existential_deposit;
         let consumes = |data: &AccountData| data.reserved > 0 || data.frozen > 0;
-        if !provides(&before.data) && provides(&data) {
+        if !provides(&before) && provides(&data) {
             after.add_provider();
         }
-        match (consumes(&before.data), consumes(&data)) {
+        match (consumes(&before), consumes(&data)) {
             (false, true) => after.add_consumer()?,
             (true, false) => after.remove_consumer(),
             _ => {}
         }
-        if provides(&before.data) && !provides(&data) {
+        if provides(&before) && !provides(&data) {
             after.remove_provider()?;
         }
         let dust = if provides(&data) || data.reserved > 0 { 0 } else { data.free };
         after.data.free -= dust;
         self.lower_issuance(ctx, dust)?;
-        self.system.store_account(ctx, who, before, &after);
-        if before.data == AccountData::default() && after.data.free > 0 {
-            ctx.emit(self.index, &Event::Endowed { account: *who, free_balance: after.data.free });
+        account.info = after;
+        self.system.store_account(ctx, account);
+        if before == AccountData::default() && after.data.free > 0 {
+            ctx.emit(self.index, &Event::Endowed { account: *account.who(), free_balance: after.data.free });
         }
         if dust > 0 {
-            ctx.emit(self.index, &Event::DustLost { account: *who, amount: dust });
+            ctx.emit(self.index, &Event::DustLost { account: *account.who(), amount: dust });
         }
         Ok(())
     }

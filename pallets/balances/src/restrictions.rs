@@ -123,11 +123,11 @@ impl Balances {
             return Ok(());
         }
         let holds = lowered(HOLDS.get_or_default(ctx, who)?, reason, amount)?;
-        let before = self.system.account(ctx, who)?;
-        let mut data = before.data;
+        let mut account = self.system.open_account(ctx, who)?;
+        let mut data = account.info.data;
         data.reserved = data.reserved.checked_sub(amount).ok_or(TokenError::FundsUnavailable)?;
         data.free = data.free.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
-        self.store(ctx, who, &before, data)?;
+        self.store(ctx, &mut account, data)?;
         store_or_remove(&HOLDS, ctx, who, &holds);
         ctx.emit(self.index, &Event::Unreserved { who: *who, amount });
         Ok(())
@@ -146,10 +146,10 @@ impl Balances {
             return Ok(());
         }
         let holds = lowered(HOLDS.get_or_default(ctx, who)?, reason, amount)?;
-        let before = self.system.account(ctx, who)?;
-        let mut data = before.data;
+        let mut account = self.system.open_account(ctx, who)?;
+        let mut data = account.info.data;
         data.reserved = data.reserved.checked_sub(amount).ok_or(TokenError::FundsUnavailable)?;
-        self.store(ctx, who, &before, data)?;
+        self.store(ctx, &mut account, data)?;
         store_or_remove(&HOLDS, ctx, who, &holds);
         ctx.emit(self.index, &Event::Slashed { who: *who, amount });
         Ok(())
@@ -186,17 +186,17 @@ impl Balances {
         who: &AccountId,
         amount: Balance,
     ) -> Result<Balance, Failure> {
-        let before = self.system.account(ctx, who)?;
+        let mut account = self.system.open_account(ctx, who)?;
         let held = HOLDS.get_or_default(ctx, who)?;
         let held = held.iter().fold(0, |sum: Balance, hold| sum.saturating_add(hold.amount));
-        let amount = amount.min(before.data.reserved.saturating_sub(held));
+        let amount = amount.min(account.info.data.reserved.saturating_sub(held));
         if amount == 0 {
             return Ok(0);
         }
-        let mut data = before.data;
+        let mut data = account.info.data;
         data.reserved = data.reserved.saturating_sub(amount);
         data.free = data.free.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
-        self.store(ctx, who, &before, data)?;
+        self.store(ctx, &mut account, data)?;
         ctx.emit(self.index, &Event::Unreserved { who: *who, amount });
         Ok(amount)
     }
@@ -209,14 +209,14 @@ impl Balances {
         amount: Balance,
         too_little: Failure,
     ) -> Result<(), Failure> {
-        let before = self.system.account(ctx, who)?;
-        let mut data = before.data;
+        let mut account = self.system.open_account(ctx, who)?;
+        let mut data = account.info.data;
         match data.free.checked_sub(amount) {
             Some(left) if left >= self.existential_deposit => data.free = left,
             _ => return Err(too_little),
         }
         data.reserved = data.reserved.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
-        self.store(ctx, who, &before, data)?;
+        self.store(ctx, &mut account, data)?;
         ctx.emit(self.index, &Event::Reserved { who: *who, amount });
         Ok(())
     }
@@ -229,11 +229,12 @@ impl Balances {
         locks: &[BalanceLock],
         freezes: &[IdAmount],
     ) -> Result<(Balance, Balance), Failure> {
-        let before = self.system.account(ctx, who)?;
-        let mut data = before.data;
+        let mut account = self.system.open_account(ctx, who)?;
+        let before = account.info.data.frozen;
+        let mut data = account.info.data;
         data.frozen = frozen(locks, freezes);
-        self.store(ctx, who, &before, data)?;
-        Ok((before.data.frozen, data.frozen))
+        self.store(ctx, &mut account, data)?;
+        Ok((before, data.frozen))
     }
 
     fn tell(

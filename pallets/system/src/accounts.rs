@@ -2,14 +2,34 @@
 
 use basalt_primitives::{AccountId, DispatchError, Nonce};
 use basalt_state::{StateError, StateRead, StateWrite};
-use basalt_support::{Context, Failure};
+use basalt_support::{Context, Failure, storage::Entry};
 
 use crate::{ACCOUNT, AccountInfo, Event, System};
 
 /// How many consumers an account may have: enough for each pallet of a chain once.
 pub const CONSUMERS_MAX: u32 = 16;
 
+/// An account in hand: read once, changed in memory as often as one likes, written by [`System::store_account`].
+pub struct OpenAccount {
+    who: AccountId,
+    entry: Entry<AccountInfo>,
+    /// What the state holds.
+    stored: AccountInfo,
+    /// What it is to become.
+    pub info: AccountInfo,
+}
+
+impl OpenAccount {
+    /// Whose account it is.
+    pub fn who(&self) -> &AccountId {
+        &self.who
+    }
+}
+
 impl AccountInfo {
+    /// Where in the encoding `data.free` begins, for those who add to it without reading the account.
+    pub const FREE_OFFSET: u32 = 16;
+
     /// Whether something keeps the account in being.
     pub const fn exists(&self) -> bool {
         self.providers > 0 || self.sufficients > 0
@@ -68,31 +88,38 @@ impl System {
         ACCOUNT.get_or_default(state, who)
     }
 
-    /// Writes an account that was `before` and is `after`, and tells of its birth or death.
+    /// Reads an account that the caller is going to change.
+    pub fn open_account(
+        &self,
+        state: &(impl StateRead + ?Sized),
+        who: &AccountId,
+    ) -> Result<OpenAccount, StateError> {
+        let entry = ACCOUNT.at(who);
+        let stored = entry.get_or_default(state)?;
+        Ok(OpenAccount { who: *who, entry, stored, info: stored })
+    }
+
+    /// Writes what has become of an account, and tells of its birth or death.
     ///
     /// This is the only way that pallets change accounts. Nothing is written if nothing changed; what no longer
     /// exists is removed with its nonce, as in Substrate.
-    pub fn store_account(
-        &self,
-        ctx: &mut Context<'_, '_>,
-        who: &AccountId,
-        before: &AccountInfo,
-        after: &AccountInfo,
-    ) {
-        match (before.exists(), after.exists()) {
+    pub fn store_account(&self, ctx: &mut Context<'_, '_>, account: &mut OpenAccount) {
+        match (account.stored.exists(), account.info.exists()) {
             (true, false) => {
-                ACCOUNT.remove(ctx, who);
-                ctx.emit(self.index, &Event::KilledAccount { account: *who });
+                account.entry.remove(ctx);
+                account.info = AccountInfo::default();
+                ctx.emit(self.index, &Event::KilledAccount { account: account.who });
             }
             (existed, exists) => {
-                if before != after {
-                    ACCOUNT.put(ctx, who, after);
+                if account.stored != account.info {
+                    account.entry.put(ctx, &account.info);
                 }
                 if !existed && exists {
-                    ctx.emit(self.index, &Event::NewAccount { account: *who });
+                    ctx.emit(self.index, &Event::NewAccount { account: account.who });
                 }
             }
         }
+        account.stored = account.info;
     }
 
     /// The number of transactions that the account sent: its next nonce.
@@ -102,9 +129,10 @@ impl System {
 
     /// Counts one more transaction of the account.
     pub fn inc_nonce(&self, state: &mut impl StateWrite, who: &AccountId) -> Result<(), Failure> {
-        let mut info = self.account(state, who)?;
+        let account = ACCOUNT.at(who);
+        let mut info = account.get_or_default(state)?;
         info.nonce = info.nonce.checked_add(1).ok_or(basalt_primitives::ArithmeticError::Overflow)?;
-        ACCOUNT.put(state, who, &info);
+        account.put(state, &info);
         Ok(())
     }
 
@@ -157,10 +185,9 @@ impl System {
         who: &AccountId,
         change: impl FnOnce(&mut AccountInfo) -> Result<(), DispatchError>,
     ) -> Result<(), Failure> {
-        let before = self.account(ctx, who)?;
-        let mut after = before;
-        change(&mut after)?;
-        self.store_account(ctx, who, &before, &after);
+        let mut account = self.open_account(ctx, who)?;
+        change(&mut account.info)?;
+        self.store_account(ctx, &mut account);
         Ok(())
     }
 }

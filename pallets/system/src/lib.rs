@@ -67,7 +67,7 @@ use basalt_support::{
 use parity_scale_codec::{Decode, Encode, MaxEncodedLen};
 use scale_info::{TypeInfo, meta_type};
 
-pub use accounts::CONSUMERS_MAX;
+pub use accounts::{CONSUMERS_MAX, OpenAccount};
 pub use block::encode_events;
 use dispatch::PerDispatchClass;
 use limits::{BlockLength, BlockWeights};

@@ -295,6 +295,18 @@ fn an_account_encodes_to_80_bytes_in_substrates_order() {
     assert_eq!(expected.len(), 80);
 }
 
+/// Who adds to a free balance without reading the account relies on it.
+#[test]
+fn the_free_balance_stands_where_it_is_said_to_stand() {
+    let mut info =
+        AccountInfo { nonce: 1, consumers: 2, providers: 3, sufficients: 4, ..AccountInfo::default() };
+    info.data = AccountData { free: u128::MAX - 1, reserved: 6, frozen: 7, flags: ExtraFlags::default() };
+    let addition = basalt_state::Addition { offset: AccountInfo::FREE_OFFSET, delta: 1 };
+    let after = addition.apply(b"", Some(info.encode())).unwrap();
+    info.data.free += 1;
+    assert_eq!(AccountInfo::decode_all(&mut &after[..]), Ok(info));
+}
+
 fn path<T: TypeInfo>() -> String {
     T::type_info().path.segments.join("::")
 }

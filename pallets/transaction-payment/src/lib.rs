@@ -39,6 +39,7 @@ mod types;
 use alloc::string::String;
 
 use basalt_pallet_balances::Balances;
+use basalt_pallet_system::OpenAccount;
 use basalt_primitives::{AccountId, Balance, FixedU128, Pays, Permill, Weight};
 use basalt_state::{StateError, StateRead};
 use basalt_support::{
@@ -168,11 +169,12 @@ impl TransactionPayment {
         FeeDetails { inclusion_fee, tip }
     }
 
-    /// Takes the most this transaction can cost from the sender, who must keep the existential deposit.
+    /// Takes the most this transaction can cost from the sender, who must keep the existential deposit. Writes what else
+    /// has changed in the sender's account, too, whether anything is taken or not.
     pub fn withdraw(
         &self,
         ctx: &mut Context<'_, '_>,
-        who: &AccountId,
+        sender: &mut OpenAccount,
         info: &DispatchInfo,
         bytes: u32,
         tip: Balance,
@@ -181,7 +183,9 @@ impl TransactionPayment {
         let details = self.details(multiplier, info.weight, info.pays_fee, bytes, tip);
         let charged = info.pays_fee == Pays::Yes || tip > 0;
         if charged {
-            self.balances.take(ctx, who, details.total(), true)?;
+            self.balances.take_from(ctx, sender, details.total(), true)?;
+        } else {
+            self.balances.system.store_account(ctx, sender);
         }
         Ok(Withdrawn { details, multiplier, charged })
     }

@@ -124,10 +124,36 @@ fn fractions_of_a_fee_are_rounded_down() {
     assert_eq!(PAYMENT.weight_to_fee(Weight::new(MICROSECOND / 7 + 1, u64::MAX)), 1, "proof size is free");
 }
 
+/// From Alice.
+fn withdraw(
+    ctx: &mut Context<'_, '_>,
+    info: &DispatchInfo,
+    bytes: u32,
+    tip: Balance,
+) -> Result<Withdrawn, Failure> {
+    let mut sender = PAYMENT.balances.system.open_account(ctx, &ALICE)?;
+    PAYMENT.withdraw(ctx, &mut sender, info, bytes, tip)
+}
+
+#[test]
+fn what_else_changed_in_the_senders_account_is_written_whether_it_pays_or_not() {
+    with_context(|ctx| {
+        for (nonce, pays_fee) in [(7, Pays::Yes), (8, Pays::No)] {
+            let mut sender = PAYMENT.balances.system.open_account(ctx, &ALICE).unwrap();
+            sender.info.nonce = nonce;
+            let info = DispatchInfo { pays_fee, ..info(100) };
+            let withdrawn = PAYMENT.withdraw(ctx, &mut sender, &info, 20, 0).unwrap();
+            PAYMENT.settle(ctx, &ALICE, withdrawn, &info, &PostInfo::default()).unwrap();
+            assert_eq!(PAYMENT.balances.system.nonce(ctx, &ALICE), Ok(nonce));
+        }
+        assert_eq!(free(ctx, ALICE), START - 830);
+    });
+}
+
 #[test]
 fn what_is_withdrawn_is_refunded_or_collected() {
     with_context(|ctx| {
-        let withdrawn = PAYMENT.withdraw(ctx, &ALICE, &info(100), 20, 5).unwrap();
+        let withdrawn = withdraw(ctx, &info(100), 20, 5).unwrap();
         assert_eq!(free(ctx, ALICE), START - 835);
         let settled = PAYMENT.settle(ctx, &ALICE, withdrawn, &info(100), &used(40)).unwrap();
         assert_eq!(settled, Settled { fee: 410, tip: 5 });
@@ -142,7 +168,7 @@ fn what_is_withdrawn_is_refunded_or_collected() {
 #[test]
 fn more_weight_than_declared_costs_no_more_than_declared() {
     with_context(|ctx| {
-        let withdrawn = PAYMENT.withdraw(ctx, &ALICE, &info(100), 20, 0).unwrap();
+        let withdrawn = withdraw(ctx, &info(100), 20, 0).unwrap();
         let settled = PAYMENT.settle(ctx, &ALICE, withdrawn, &info(100), &used(9_999)).unwrap();
         assert_eq!(settled.fee, 830);
     });
@@ -152,16 +178,16 @@ fn more_weight_than_declared_costs_no_more_than_declared() {
 fn a_call_that_turns_out_free_costs_the_tip_and_one_that_is_free_costs_nothing() {
     with_context(|ctx| {
         let free_after = PostInfo { actual_weight: None, pays_fee: Pays::No };
-        let withdrawn = PAYMENT.withdraw(ctx, &ALICE, &info(100), 20, 5).unwrap();
+        let withdrawn = withdraw(ctx, &info(100), 20, 5).unwrap();
         let settled = PAYMENT.settle(ctx, &ALICE, withdrawn, &info(100), &free_after).unwrap();
         assert_eq!((settled, free(ctx, ALICE)), (Settled { fee: 0, tip: 5 }, START - 5));
         let free_before = DispatchInfo { pays_fee: Pays::No, ..info(100) };
         let events = ctx.events().len();
-        let withdrawn = PAYMENT.withdraw(ctx, &ALICE, &free_before, 20, 0).unwrap();
+        let withdrawn = withdraw(ctx, &free_before, 20, 0).unwrap();
         let settled = PAYMENT.settle(ctx, &ALICE, withdrawn, &free_before, &PostInfo::default()).unwrap();
         assert_eq!((settled, free(ctx, ALICE)), (Settled { fee: 0, tip: 0 }, START - 5));
         assert_eq!(ctx.events().len(), events, "no fee, no event");
-        let withdrawn = PAYMENT.withdraw(ctx, &ALICE, &free_before, 20, 4).unwrap();
+        let withdrawn = withdraw(ctx, &free_before, 20, 4).unwrap();
         let settled = PAYMENT.settle(ctx, &ALICE, withdrawn, &free_before, &PostInfo::default()).unwrap();
         assert_eq!((settled, free(ctx, ALICE)), (Settled { fee: 0, tip: 4 }, START - 9));
     });
@@ -171,12 +197,12 @@ fn a_call_that_turns_out_free_costs_the_tip_and_one_that_is_free_costs_nothing()
 fn a_sender_who_cannot_pay_and_live_pays_nothing() {
     with_context(|ctx| {
         let rest = START - 830 - ED;
-        let too_much = PAYMENT.withdraw(ctx, &ALICE, &info(100), 20, rest + 1);
+        let too_much = withdraw(ctx, &info(100), 20, rest + 1);
         assert_eq!(too_much, Err(TokenError::NotExpendable.into()));
-        let far_too_much = PAYMENT.withdraw(ctx, &ALICE, &info(u64::MAX / MICROSECOND), u32::MAX, u128::MAX);
+        let far_too_much = withdraw(ctx, &info(u64::MAX / MICROSECOND), u32::MAX, u128::MAX);
         assert_eq!(far_too_much, Err(Failure::Dispatch(DispatchError::Token(TokenError::FundsUnavailable))));
         assert_eq!((free(ctx, ALICE), ctx.events().len()), (START, 0));
-        PAYMENT.withdraw(ctx, &ALICE, &info(100), 20, rest).unwrap();
+        withdraw(ctx, &info(100), 20, rest).unwrap();
         assert_eq!(free(ctx, ALICE), ED);
         // What the call would do next does not matter: the fee is in nobody's hands, so it is put where it belongs.
         COLLECTED_FEES.add(ctx, 830).unwrap();
@@ -187,7 +213,7 @@ fn a_sender_who_cannot_pay_and_live_pays_nothing() {
 #[test]
 fn a_refund_to_an_account_that_died_is_collected() {
     with_context(|ctx| {
-        let withdrawn = PAYMENT.withdraw(ctx, &ALICE, &info(100), 20, 5).unwrap();
+        let withdrawn = withdraw(ctx, &info(100), 20, 5).unwrap();
         let all = free(ctx, ALICE);
         PAYMENT.balances.transfer(ctx, &ALICE, &AUTHOR, all, false).unwrap();
         let settled = PAYMENT.settle(ctx, &ALICE, withdrawn, &info(100), &used(0)).unwrap();
@@ -364,7 +390,7 @@ proptest! {
                 pays_fee: after,
             };
             let most = PAYMENT.fee(ctx, &info, bytes, tip).unwrap().total();
-            match PAYMENT.withdraw(ctx, &ALICE, &info, bytes, tip) {
+            match withdraw(ctx, &info, bytes, tip) {
                 Ok(withdrawn) => {
                     prop_assert_eq!(free(ctx, ALICE), START - most);
                     let settled = PAYMENT.settle(ctx, &ALICE, withdrawn, &info, &post).unwrap();

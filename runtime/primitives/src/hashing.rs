@@ -1,6 +1,6 @@
 //! The hashes that Substrate's formats use.
 
-use twox_hash::XxHash64;
+use xxhash_rust::const_xxh64::xxh64;
 
 /// Unkeyed blake2b with an `N`-byte digest; `N` is at most 64.
 fn blake2<const N: usize>(data: &[u8]) -> [u8; N] {
@@ -11,10 +11,13 @@ fn blake2<const N: usize>(data: &[u8]) -> [u8; N] {
 }
 
 /// `N / 8` runs of xxHash64 with the seeds 0, 1, …, little endian, one after the other. Not cryptographic.
-fn twox<const N: usize>(data: &[u8]) -> [u8; N] {
+const fn twox<const N: usize>(data: &[u8]) -> [u8; N] {
     let mut out = [0; N];
-    for (seed, word) in (0..).zip(out.chunks_exact_mut(8)) {
-        word.copy_from_slice(&XxHash64::oneshot(seed, data).to_le_bytes());
+    let (words, _) = out.as_chunks_mut::<8>();
+    let mut seed = 0;
+    while seed < words.len() {
+        words[seed] = xxh64(data, seed as u64).to_le_bytes();
+        seed += 1;
     }
     out
 }
@@ -40,16 +43,16 @@ pub fn blake2_512(data: &[u8]) -> [u8; 64] {
 }
 
 /// xxHash64 with seed 0. Not cryptographic.
-pub fn twox_64(data: &[u8]) -> [u8; 8] {
+pub const fn twox_64(data: &[u8]) -> [u8; 8] {
     twox(data)
 }
 
 /// xxHash64 with the seeds 0 and 1: storage prefixes. Not cryptographic.
-pub fn twox_128(data: &[u8]) -> [u8; 16] {
+pub const fn twox_128(data: &[u8]) -> [u8; 16] {
     twox(data)
 }
 
 /// xxHash64 with the seeds 0 to 3. Not cryptographic.
-pub fn twox_256(data: &[u8]) -> [u8; 32] {
+pub const fn twox_256(data: &[u8]) -> [u8; 32] {
     twox(data)
 }

@@ -49,6 +49,7 @@ extern crate alloc;
 mod addition;
 mod change_set;
 mod overlay;
+mod table;
 #[cfg(test)]
 mod tests;
 

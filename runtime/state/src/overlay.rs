@@ -1,12 +1,8 @@
 //! Pending writes over a view, in nested layers.
 
 use alloc::{collections::BTreeMap, vec::Vec};
-use core::{
-    mem,
-    ops::Bound::{Excluded, Unbounded},
-};
 
-use crate::{Addition, ChangeSet, Condition, Key, StateError, StateRead, StateWrite, Value};
+use crate::{Addition, ChangeSet, Condition, Key, StateError, StateRead, StateWrite, Value, table::Table};
 
 /// What happens to one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +15,13 @@ pub enum Change {
     Add(Addition),
 }
 
-/// What an overlay changed, deltas still open. [`Changes::resolve`] makes a [`ChangeSet`] of it.
+/// What an overlay changed, deltas still open: each key once, in the order of their first writes.
+/// [`Changes::resolve`] makes a [`ChangeSet`] of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changes(pub BTreeMap<Key, Change>);
+pub struct Changes(pub Vec<(Key, Change)>);
 
 impl Changes {
-    /// Turns deltas into values by reading `base`.
+    /// Turns deltas into values by reading `base`, and sorts by key.
     pub fn resolve(self, base: &dyn StateRead) -> Result<ChangeSet, StateError> {
         self.0
             .into_iter()
@@ -42,32 +39,30 @@ impl Changes {
 
 /// Pending writes over a base view.
 ///
-/// What the open layers write goes into a map of its own, small as one transaction is, with a journal of what each write
-/// replaced; closing the outermost layer moves it to what the block has settled. So a transaction that touches its few
-/// keys again and again searches a few keys and not the whole block's, however deep its layers are nested, and
-/// dropping a layer costs what was written in it.
+/// All writes go into one table, where a key is found in constant time however many there are; while layers are open, a
+/// journal keeps what each write replaced. So dropping a layer costs what was written in it, and keeping one costs
+/// nothing. An overlay without writes allocates nothing.
 pub struct Overlay<'a> {
     base: &'a dyn StateRead,
-    /// Changes made outside of layers, or kept by closing the outermost one.
-    settled: BTreeMap<Key, Change>,
-    /// Changes of the open layers. Each stands instead of the settled change to its key, deltas included.
-    recent: BTreeMap<Key, Change>,
-    /// What each write replaced in `recent`.
-    journal: Vec<(Key, Option<Change>)>,
+    table: Table,
+    /// What the open layers wrote, to take back.
+    journal: Vec<Written>,
     /// Length of the journal at which each open layer begins.
     layers: Vec<usize>,
+}
+
+/// A write in a layer.
+enum Written {
+    /// To a key that had no change; it was added to the end of the table.
+    First,
+    /// To a key that had one.
+    Again { place: usize, previous: Change },
 }
 
 impl<'a> Overlay<'a> {
     /// An overlay without changes.
     pub fn new(base: &'a dyn StateRead) -> Self {
-        Self {
-            base,
-            settled: BTreeMap::new(),
-            recent: BTreeMap::new(),
-            journal: Vec::new(),
-            layers: Vec::new(),
-        }
+        Self { base, table: Table::default(), journal: Vec::new(), layers: Vec::new() }
     }
 
     /// Opens a layer: writes from here on can be dropped together.
@@ -83,7 +78,7 @@ impl<'a> Overlay<'a> {
     pub fn commit_layer(&mut self) {
         self.layers.pop().expect("every commit follows its push");
         if self.layers.is_empty() {
-            self.settle();
+            self.journal.clear();
         }
     }
 
@@ -94,20 +89,25 @@ impl<'a> Overlay<'a> {
     /// If no layer is open: a mistake of the caller, not of any input.
     pub fn discard_layer(&mut self) {
         let start = self.layers.pop().expect("every discard follows its push");
-        while self.journal.len() > start {
-            let Some((key, previous)) = self.journal.pop() else { break };
-            match previous {
-                Some(change) => self.recent.insert(key, change),
-                None => self.recent.remove(&key),
-            };
-        }
+        self.take_back(start);
     }
 
-    /// Keeps what the layers wrote.
-    fn settle(&mut self) {
-        self.journal.clear();
-        while let Some((key, change)) = self.recent.pop_first() {
-            self.settled.insert(key, change);
+    /// Closes all open layers and drops their writes: for whoever cannot say how many a transaction left open, because
+    /// it panicked.
+    pub fn discard_all(&mut self) {
+        self.layers.clear();
+        self.take_back(0);
+    }
+
+    /// Takes back what was written since the journal had this length.
+    fn take_back(&mut self, start: usize) {
+        // Last first: so a key that was added is the last of the table when its turn comes.
+        while self.journal.len() > start {
+            match self.journal.pop() {
+                Some(Written::Again { place, previous }) => drop(self.table.replace(place, previous)),
+                Some(Written::First) => self.table.pop(),
+                None => break,
+            }
         }
     }
 
@@ -116,15 +116,14 @@ impl<'a> Overlay<'a> {
         self.layers.len()
     }
 
-    /// What was changed so far outside of open layers, deltas still open.
-    pub fn changes(&self) -> &BTreeMap<Key, Change> {
-        &self.settled
+    /// What was changed so far, deltas still open, what open layers wrote included. A sorted copy: for tests and tools.
+    pub fn changes(&self) -> BTreeMap<Key, Change> {
+        self.table.entries().iter().cloned().collect()
     }
 
     /// Ends the overlay and hands out its changes. Layers still open count as kept.
-    pub fn into_changes(mut self) -> Changes {
-        self.settle();
-        Changes(self.settled)
+    pub fn into_changes(self) -> Changes {
+        Changes(self.table.into_entries())
     }
 
     /// Ends the overlay: the final value of each changed key. Layers still open count as kept.
@@ -136,68 +135,18 @@ impl<'a> Overlay<'a> {
     /// Applies the changes of one transaction that ran elsewhere, in order.
     pub fn merge(&mut self, changes: Changes) -> Result<(), StateError> {
         for (key, change) in changes.0 {
+            let place = self.table.find(&key);
             match change {
-                Change::Add(addition) => self.add(&key, addition)?,
-                other => self.set(&key, other),
+                Change::Add(addition) => self.add(&key, place, addition)?,
+                other => self.set(&key, place, other),
             }
         }
         Ok(())
     }
 
-    /// The pending change to a key.
-    fn pending(&self, key: &[u8]) -> Option<&Change> {
-        self.recent.get(key).or_else(|| self.settled.get(key))
-    }
-
-    /// The first key after `key` that has a pending change, and whether that removes it.
-    fn next_pending(&self, key: &[u8]) -> Option<(&Key, bool)> {
-        let range = (Excluded(key), Unbounded);
-        let (recent, settled) =
-            (self.recent.range::<[u8], _>(range).next(), self.settled.range::<[u8], _>(range).next());
-        let (key, change) = match (recent, settled) {
-            // At the same key the recent change stands.
-            (Some(recent), Some(settled)) if recent.0 > settled.0 => settled,
-            (Some(first), _) | (None, Some(first)) => first,
-            (None, None) => return None,
-        };
-        Some((key, matches!(change, Change::Remove)))
-    }
-
-    fn add(&mut self, key: &[u8], addition: Addition) -> Result<(), StateError> {
-        let change = match self.pending(key) {
-            Some(Change::Put(value)) => Change::Put(addition.apply(key, Some(value.clone()))?),
-            Some(Change::Remove) => Change::Put(addition.apply(key, None)?),
-            Some(Change::Add(earlier)) => match earlier.and(addition, key)? {
-                Some(both) => Change::Add(both),
-                // Two numbers in one value: from here on the value is known.
-                None => Change::Put(addition.apply(key, self.get(key)?)?),
-            },
-            None => Change::Add(addition),
-        };
-        self.set(key, change);
-        Ok(())
-    }
-
-    fn set(&mut self, key: &[u8], change: Change) {
-        if self.layers.is_empty() {
-            if let Some(slot) = self.settled.get_mut(key) {
-                *slot = change;
-            } else {
-                self.settled.insert(key.to_vec(), change);
-            }
-        } else if let Some(slot) = self.recent.get_mut(key) {
-            let previous = mem::replace(slot, change);
-            self.journal.push((key.to_vec(), Some(previous)));
-        } else {
-            self.recent.insert(key.to_vec(), change);
-            self.journal.push((key.to_vec(), None));
-        }
-    }
-}
-
-impl StateRead for Overlay<'_> {
-    fn get(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
-        match self.pending(key) {
+    /// What pending changes make of the value that `key` has below.
+    fn changed(&self, key: &[u8], place: Option<usize>) -> Result<Option<Value>, StateError> {
+        match place.map(|place| self.table.at(place)) {
             Some(Change::Put(value)) => Ok(Some(value.clone())),
             Some(Change::Remove) => Ok(None),
             Some(Change::Add(addition)) => addition.apply(key, self.base.get(key)?).map(Some),
@@ -205,8 +154,8 @@ impl StateRead for Overlay<'_> {
         }
     }
 
-    fn holds(&self, key: &[u8], condition: &Condition) -> Result<bool, StateError> {
-        match self.pending(key) {
+    fn meets(&self, key: &[u8], place: Option<usize>, condition: &Condition) -> Result<bool, StateError> {
+        match place.map(|place| self.table.at(place)) {
             Some(Change::Put(value)) => Ok(condition.met_by(Some(value))),
             Some(Change::Remove) => Ok(false),
             Some(Change::Add(addition)) => {
@@ -216,17 +165,57 @@ impl StateRead for Overlay<'_> {
                     return Ok(true);
                 }
                 // It may still hold: a value that is nothing but a number counts as zero while it is absent.
-                Ok(condition.met_by(self.get(key)?.as_deref()))
+                Ok(condition.met_by(self.changed(key, place)?.as_deref()))
             }
             None => self.base.holds(key, condition),
         }
+    }
+
+    fn add(&mut self, key: &[u8], place: Option<usize>, addition: Addition) -> Result<(), StateError> {
+        let change = match place.map(|place| self.table.at(place)) {
+            Some(Change::Put(value)) => Change::Put(addition.apply(key, Some(value.clone()))?),
+            Some(Change::Remove) => Change::Put(addition.apply(key, None)?),
+            Some(Change::Add(earlier)) => match earlier.and(addition, key)? {
+                Some(both) => Change::Add(both),
+                // Two numbers in one value: from here on the value is known.
+                None => Change::Put(addition.apply(key, self.changed(key, place)?)?),
+            },
+            None => Change::Add(addition),
+        };
+        self.set(key, place, change);
+        Ok(())
+    }
+
+    /// Writes a change to the key at this place; `None` if it has no change yet.
+    fn set(&mut self, key: &[u8], place: Option<usize>, change: Change) {
+        let written = match place {
+            Some(place) => Written::Again { place, previous: self.table.replace(place, change) },
+            None => {
+                self.table.push(key, change);
+                Written::First
+            }
+        };
+        if !self.layers.is_empty() {
+            self.journal.push(written);
+        }
+    }
+}
+
+impl StateRead for Overlay<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
+        self.changed(key, self.table.find(key))
+    }
+
+    fn holds(&self, key: &[u8], condition: &Condition) -> Result<bool, StateError> {
+        self.meets(key, self.table.find(key), condition)
     }
 
     fn next_key(&self, key: &[u8]) -> Result<Option<Key>, StateError> {
         let mut below = self.base.next_key(key)?;
         let mut cursor = key;
         loop {
-            let Some((pending, removed)) = self.next_pending(cursor) else { return Ok(below) };
+            let Some((pending, change)) = self.table.next(cursor) else { return Ok(below) };
+            let removed = matches!(change, Change::Remove);
             match below {
                 Some(ref stored) if stored < pending => return Ok(below),
                 // The key is in both: the pending change decides.
@@ -246,21 +235,22 @@ impl StateRead for Overlay<'_> {
 
 impl StateWrite for Overlay<'_> {
     fn put(&mut self, key: &[u8], value: Value) {
-        self.set(key, Change::Put(value));
+        self.set(key, self.table.find(key), Change::Put(value));
     }
 
     fn remove(&mut self, key: &[u8]) {
-        self.set(key, Change::Remove);
+        self.set(key, self.table.find(key), Change::Remove);
     }
 
     fn add_delta(&mut self, key: &[u8], delta: i128) -> Result<(), StateError> {
-        self.add(key, Addition::whole(delta))
+        self.add(key, self.table.find(key), Addition::whole(delta))
     }
 
     fn add_if(&mut self, key: &[u8], condition: &Condition, delta: i128) -> Result<bool, StateError> {
-        let holds = self.holds(key, condition)?;
+        let place = self.table.find(key);
+        let holds = self.meets(key, place, condition)?;
         if holds {
-            self.add(key, Addition { offset: condition.offset, delta })?;
+            self.add(key, place, Addition { offset: condition.offset, delta })?;
         }
         Ok(holds)
     }

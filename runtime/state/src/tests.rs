@@ -1,5 +1,6 @@
 use alloc::{vec, vec::Vec};
 
+use parity_scale_codec::{Decode, Encode};
 use proptest::prelude::*;
 
 use super::*;
@@ -57,22 +58,49 @@ enum Step {
     Remove(u8),
     Add(u8, i64),
     AddIf(u8, u128, i64),
+    Look,
     Push,
     Commit,
     Discard,
+    DiscardAll,
 }
+
+/// Enough keys that some overlays search them one by one and some through their index, and that many go to and fro.
+const KEYS: core::ops::Range<u8> = 0..24;
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        (0u8..8, 0u128..1000).prop_map(|(k, v)| Step::Put(k, v + (1 << 100))),
-        (0u8..8).prop_map(Step::Remove),
-        (0u8..8, 0i64..1000).prop_map(|(k, d)| Step::Add(k, d)),
-        (0u8..8, 0u128..12, 0i64..1000).prop_map(|(k, least, d)| Step::AddIf(k, least, d)),
-        Just(Step::Push),
-        Just(Step::Commit),
-        Just(Step::Discard),
+        4 => (KEYS, 0u128..1000).prop_map(|(k, v)| Step::Put(k, v + (1 << 100))),
+        4 => KEYS.prop_map(Step::Remove),
+        4 => (KEYS, 0i64..1000).prop_map(|(k, d)| Step::Add(k, d)),
+        4 => (KEYS, 0u128..12, 0i64..1000).prop_map(|(k, least, d)| Step::AddIf(k, least, d)),
+        1 => Just(Step::Look),
+        3 => Just(Step::Push),
+        2 => Just(Step::Commit),
+        2 => Just(Step::Discard),
+        1 => Just(Step::DiscardAll),
     ];
-    proptest::collection::vec(step, 0..60)
+    proptest::collection::vec(step, 0..120)
+}
+
+/// All that iteration finds.
+fn content(overlay: &Overlay<'_>) -> BTreeMap<Key, Value> {
+    let mut seen = BTreeMap::new();
+    let mut key = Vec::new();
+    // The empty key cannot be reached by `next_key`, and no step writes it.
+    while let Some(next) = overlay.next_key(&key).unwrap() {
+        seen.insert(next.clone(), overlay.get(&next).unwrap().unwrap());
+        key = next;
+    }
+    seen
+}
+
+fn entries() -> impl Strategy<Value = Vec<(Key, Option<Value>)>> {
+    let entry = (
+        proptest::collection::vec(0u8..3, 0..3),
+        proptest::option::of(proptest::collection::vec(any::<u8>(), 0..3)),
+    );
+    proptest::collection::vec(entry, 0..20)
 }
 
 proptest! {
@@ -96,7 +124,7 @@ proptest! {
 
     /// The naive reference: a stack of whole copies.
     #[test]
-    fn the_overlay_equals_a_stack_of_whole_copies(start in proptest::collection::btree_map(0u8..8, 0u128..9, 0..8), steps in steps()) {
+    fn the_overlay_equals_a_stack_of_whole_copies(start in proptest::collection::btree_map(KEYS, 0u128..9, 0..24), steps in steps()) {
         let base = Memory(start.iter().map(|(k, v)| (vec![*k], v.to_le_bytes().to_vec())).collect());
         let mut stack = vec![base.0.clone()];
         let mut overlay = Overlay::new(&base);
@@ -123,21 +151,39 @@ proptest! {
                 Step::Push => { overlay.push_layer(); let copy = top.clone(); stack.push(copy); }
                 Step::Commit if overlay.depth() > 0 => { overlay.commit_layer(); let top = stack.pop().unwrap(); *stack.last_mut().unwrap() = top; }
                 Step::Discard if overlay.depth() > 0 => { overlay.discard_layer(); stack.pop(); }
+                Step::DiscardAll => { overlay.discard_all(); stack.truncate(1); }
+                // From the first look on the overlay keeps its keys in order as well.
+                Step::Look => prop_assert!(content(&overlay) == *top),
                 Step::Commit | Step::Discard => {}
             }
             let expected = stack.last().unwrap();
-            let mut seen = alloc::collections::BTreeMap::new();
-            let mut key = Vec::new();
-            while let Some(next) = overlay.next_key(&key).unwrap() {
-                seen.insert(next.clone(), overlay.get(&next).unwrap().unwrap());
-                key = next;
+            for key in KEYS {
+                prop_assert_eq!(overlay.get(&[key]).unwrap(), expected.get(&vec![key]).cloned());
             }
-            // The empty key cannot be reached by `next_key`, and no step writes it.
-            prop_assert_eq!(&seen, expected);
         }
+        prop_assert_eq!(&content(&overlay), stack.last().unwrap());
         let expected = stack.pop().unwrap();
         let mut result = base.clone();
         result.apply(&overlay.into_change_set().unwrap());
         prop_assert_eq!(result.0, expected);
+    }
+
+    /// The naive reference: a map.
+    #[test]
+    fn a_change_set_is_a_sorted_map(entries in entries(), more in entries(), cursor in proptest::collection::vec(0u8..3, 0..3)) {
+        let mut map: BTreeMap<_, _> = entries.iter().cloned().collect();
+        let mut set: ChangeSet = entries.iter().cloned().collect();
+        prop_assert_eq!(&ChangeSet::decode(&mut &entries.encode()[..]), &Ok(set.clone()), "decoding sorts");
+        for (key, value) in more {
+            map.insert(key.clone(), value.clone());
+            set.insert(key, value);
+        }
+        prop_assert_eq!(set.encode(), map.encode());
+        prop_assert_eq!(&ChangeSet::decode(&mut &set.encode()[..]), &Ok(set.clone()));
+        prop_assert_eq!(&ChangeSet::from_sorted(map.clone().into_iter().collect()), &set);
+        prop_assert_eq!(set.get(&cursor), map.get(&cursor).map(Option::as_ref));
+        let after: Vec<_> = map.iter().filter(|(key, _)| **key > cursor).map(|(key, value)| (key.as_slice(), value.as_deref())).collect();
+        prop_assert_eq!(set.iter_after(&cursor).collect::<Vec<_>>(), after);
+        prop_assert!(set.into_iter().eq(map));
     }
 }

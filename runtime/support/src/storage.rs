@@ -75,20 +75,32 @@ impl Concat for Blake2_128Concat {}
 impl Concat for Twox64Concat {}
 impl Concat for Identity {}
 
-/// Pallet and item name with the item's default: what all kinds of storage items share.
+/// Name and key prefix of an item with its default: what all kinds of storage items share.
 #[derive(Clone, Copy)]
 struct Item {
-    pallet: &'static str,
     item: &'static str,
+    /// What all raw keys of the item begin with. Items are constants, so nobody computes it at run time.
+    prefix: [u8; PREFIX_BYTES],
     /// Encoded default, and whether an absent key means it.
     default: Option<fn() -> Vec<u8>>,
 }
 
+/// Bytes of the hashes of pallet and item.
+const PREFIX_BYTES: usize = 32;
+
 impl Item {
-    fn prefix(&self, capacity: usize) -> Key {
-        let mut key = Vec::with_capacity(32 + capacity);
-        key.extend_from_slice(&twox_128(self.pallet.as_bytes()));
-        key.extend_from_slice(&twox_128(self.item.as_bytes()));
+    const fn new(pallet: &'static str, item: &'static str, default: Option<fn() -> Vec<u8>>) -> Self {
+        let mut prefix = [0; PREFIX_BYTES];
+        let (first, second) = prefix.split_at_mut(PREFIX_BYTES / 2);
+        first.copy_from_slice(&twox_128(pallet.as_bytes()));
+        second.copy_from_slice(&twox_128(item.as_bytes()));
+        Self { item, prefix, default }
+    }
+
+    /// The prefix, with room for this much more.
+    fn prefix(&self, more: usize) -> Key {
+        let mut key = Vec::with_capacity(PREFIX_BYTES + more);
+        key.extend_from_slice(&self.prefix);
         key
     }
 
@@ -139,7 +151,7 @@ pub struct Value<T>(Item, Marker<T>);
 impl<T> Value<T> {
     /// An item that may be absent.
     pub const fn optional(pallet: &'static str, item: &'static str) -> Self {
-        Self(Item { pallet, item, default: None }, PhantomData)
+        Self(Item::new(pallet, item, None), PhantomData)
     }
 
     /// An item that means `T::default()` when absent.
@@ -147,7 +159,7 @@ impl<T> Value<T> {
     where
         T: Default + Encode,
     {
-        Self(Item { pallet, item, default: Some(|| T::default().encode()) }, PhantomData)
+        Self(Item::new(pallet, item, Some(|| T::default().encode())), PhantomData)
     }
 
     /// The raw storage key.
@@ -159,7 +171,7 @@ impl<T> Value<T> {
 impl<T: Encode + Decode> Value<T> {
     /// The value, if there is one.
     pub fn get(&self, state: &(impl StateRead + ?Sized)) -> Result<Option<T>, StateError> {
-        read(state, &self.key())
+        read(state, &self.0.prefix)
     }
 
     /// The value, or the default.
@@ -172,17 +184,17 @@ impl<T: Encode + Decode> Value<T> {
 
     /// Whether there is a value.
     pub fn exists(&self, state: &(impl StateRead + ?Sized)) -> Result<bool, StateError> {
-        Ok(state.get(&self.key())?.is_some())
+        Ok(state.get(&self.0.prefix)?.is_some())
     }
 
     /// Sets the value.
     pub fn put(&self, state: &mut impl StateWrite, value: &T) {
-        state.put(&self.key(), value.encode());
+        state.put(&self.0.prefix, value.encode());
     }
 
     /// Removes the value.
     pub fn remove(&self, state: &mut impl StateWrite) {
-        state.remove(&self.key());
+        state.remove(&self.0.prefix);
     }
 
     /// Reads, changes and writes the value.
@@ -204,7 +216,7 @@ impl<T: Encode + Decode> Value<T> {
 impl Value<u128> {
     /// Adds without reading: transactions that only add do not conflict. The caller promises that the sum fits.
     pub fn add(&self, state: &mut impl StateWrite, delta: i128) -> Result<(), StateError> {
-        state.add_delta(&self.key(), delta)
+        state.add_delta(&self.0.prefix, delta)
     }
 }
 
@@ -221,7 +233,7 @@ pub struct Map<H, K, V>(Item, Marker<(H, K, V)>);
 impl<H: Hasher, K: Encode, V> Map<H, K, V> {
     /// A map whose absent keys have no value.
     pub const fn optional(pallet: &'static str, item: &'static str) -> Self {
-        Self(Item { pallet, item, default: None }, PhantomData)
+        Self(Item::new(pallet, item, None), PhantomData)
     }
 
     /// A map whose absent keys mean `V::default()`.
@@ -229,7 +241,7 @@ impl<H: Hasher, K: Encode, V> Map<H, K, V> {
     where
         V: Default + Encode,
     {
-        Self(Item { pallet, item, default: Some(|| V::default().encode()) }, PhantomData)
+        Self(Item::new(pallet, item, Some(|| V::default().encode())), PhantomData)
     }
 
     /// The raw storage key of `key`.
@@ -248,6 +260,11 @@ impl<H: Hasher, K: Encode, V> Map<H, K, V> {
 }
 
 impl<H: Hasher, K: Encode, V: Encode + Decode> Map<H, K, V> {
+    /// The entry of `key`: for who looks at it more than once.
+    pub fn at(&self, key: &K) -> Entry<V> {
+        Entry { key: self.key(key), value: PhantomData }
+    }
+
     /// The value of `key`, if there is one.
     pub fn get(&self, state: &(impl StateRead + ?Sized), key: &K) -> Result<Option<V>, StateError> {
         read(state, &self.key(key))
@@ -307,13 +324,49 @@ impl<H: Hasher, K: TypeInfo + 'static, V: TypeInfo + 'static> Map<H, K, V> {
     }
 }
 
+/// One entry of a map, whether it is there or not. Its raw key is computed once.
+pub struct Entry<V> {
+    key: Key,
+    value: Marker<V>,
+}
+
+impl<V: Encode + Decode> Entry<V> {
+    /// The raw storage key.
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The value, if there is one.
+    pub fn get(&self, state: &(impl StateRead + ?Sized)) -> Result<Option<V>, StateError> {
+        read(state, &self.key)
+    }
+
+    /// The value, or the default.
+    pub fn get_or_default(&self, state: &(impl StateRead + ?Sized)) -> Result<V, StateError>
+    where
+        V: Default,
+    {
+        Ok(self.get(state)?.unwrap_or_default())
+    }
+
+    /// Sets the value.
+    pub fn put(&self, state: &mut impl StateWrite, value: &V) {
+        state.put(&self.key, value.encode());
+    }
+
+    /// Removes the value.
+    pub fn remove(&self, state: &mut impl StateWrite) {
+        state.remove(&self.key);
+    }
+}
+
 /// A map from pairs of keys to values, iterable by the first key.
 pub struct DoubleMap<H1, K1, H2, K2, V>(Item, Marker<(H1, K1, H2, K2, V)>);
 
 impl<H1: Hasher, K1: Encode, H2: Hasher, K2: Encode, V> DoubleMap<H1, K1, H2, K2, V> {
     /// A map whose absent keys have no value.
     pub const fn optional(pallet: &'static str, item: &'static str) -> Self {
-        Self(Item { pallet, item, default: None }, PhantomData)
+        Self(Item::new(pallet, item, None), PhantomData)
     }
 
     /// A map whose absent keys mean `V::default()`.
@@ -321,7 +374,7 @@ impl<H1: Hasher, K1: Encode, H2: Hasher, K2: Encode, V> DoubleMap<H1, K1, H2, K2
     where
         V: Default + Encode,
     {
-        Self(Item { pallet, item, default: Some(|| V::default().encode()) }, PhantomData)
+        Self(Item::new(pallet, item, Some(|| V::default().encode())), PhantomData)
     }
 
     /// The raw storage key of a pair.

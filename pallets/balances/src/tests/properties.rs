@@ -133,7 +133,7 @@ proptest! {
         let env = env();
         let mut pot = 0;
         for step in steps {
-            let before = state.changes().clone();
+            let before = state.changes();
             let nonces = ACCOUNTS.map(|who| BALANCES.system.nonce(&state, &who).unwrap());
             let mut ctx = Context::new(&mut state, &env, Some(0));
             let result = run(&mut ctx, step.clone(), &mut pot);
@@ -142,7 +142,7 @@ proptest! {
                 Ok(()) => {}
                 Err(Failure::Dispatch(_)) => {
                     prop_assert_eq!(events, 0, "{:?} failed and told something", step);
-                    prop_assert!(*state.changes() == before, "{:?} failed and changed something", step);
+                    prop_assert!(state.changes() == before, "{:?} failed and changed something", step);
                 }
                 Err(Failure::State(error)) => panic!("{step:?}: {error}"),
             }
@@ -218,5 +218,58 @@ proptest! {
         let (reads, writes) = weights::done(&base, origin, call.clone());
         let done = weight::operations(reads, writes);
         prop_assert!(done.all_lte(declared), "{:?} did {} reads and {} writes", call, reads, writes);
+    }
+
+    /// Paying an account without reading it does what paying it after reading it does, wherever the one is tried.
+    #[test]
+    fn a_credit_equals_reading_adding_and_writing(
+        steps in prop::collection::vec(step(), 0..20),
+        who in account(),
+        amount in amount(),
+        pending: bool,
+    ) {
+        let start = genesis();
+        let mut state = Overlay::new(&start);
+        let env = env();
+        let mut pot = 0;
+        for step in steps {
+            let _ = run(&mut Context::new(&mut state, &env, Some(0)), step, &mut pot);
+        }
+        let changes = state.into_changes();
+        let mut base = start.clone();
+        base.apply(&changes.clone().resolve(&start).unwrap());
+        // On top of what the same transaction did before, and on top of what others did.
+        let fresh = || {
+            let mut state = Overlay::new(if pending { &start } else { &base });
+            if pending {
+                state.merge(changes.clone()).unwrap();
+            }
+            state
+        };
+
+        let mut by_credit = fresh();
+        let mut ctx = Context::new(&mut by_credit, &env, Some(0));
+        let credited = BALANCES.credit(&mut ctx, &who, amount).unwrap();
+        let told_by_credit = ctx.into_events();
+
+        let mut by_reading = fresh();
+        let mut ctx = Context::new(&mut by_reading, &env, Some(0));
+        let mut account = BALANCES.system.open_account(&ctx, &who).unwrap();
+        let free_before = account.info.data.free;
+        let result = BALANCES
+            .credited(&account.info, amount)
+            .and_then(|data| BALANCES.store(&mut ctx, &mut account, data));
+        let told_by_reading = ctx.into_events();
+
+        let expected = free_before >= ED && amount > 0 && amount <= TOTAL_ISSUANCE_MAX;
+        prop_assert_eq!(credited, expected && free_before.checked_add(amount).is_some());
+        if credited {
+            prop_assert_eq!(result, Ok(()));
+            prop_assert_eq!(told_by_credit, told_by_reading);
+            prop_assert_eq!(by_credit.into_change_set(), by_reading.into_change_set());
+        } else {
+            prop_assert_eq!(told_by_credit, []);
+            prop_assert_eq!(by_credit.changes(), fresh().changes());
+        }
     }
 }

@@ -147,7 +147,7 @@ fn the_fixed_weight_of_a_transaction_covers_what_every_transaction_does() {
     let runtime = world.ledger.runtime;
     let mut overlay = basalt_state::Overlay::new(&world.ledger.state);
     runtime.begin_block(&env, &mut overlay).unwrap();
-    let before = overlay.changes().clone();
+    let before = overlay.changes();
     runtime.apply(&transactions[1], &Position::new(1), &env, &mut overlay).unwrap();
     let written = overlay.changes().iter().filter(|(key, change)| before.get(*key) != Some(*change)).count();
     assert_eq!(written, 2, "the sender and the fee");
