@@ -47,7 +47,7 @@ use crate::{
 };
 
 /// Fewer transactions than this are done before another thread is awake.
-const SEGMENT_MIN: usize = 8;
+const SEGMENT_MIN: usize = if cfg!(shuttle) { 2 } else { 8 };
 
 /// A segment ends after so many: its bookkeeping then fits into a cache, and a builder does not run ahead further than
 /// this into candidates that may not fit.
@@ -78,6 +78,7 @@ enum Stretch {
 /// A block in the making.
 struct Work<'a, 'l> {
     block: Block<'a>,
+    #[cfg_attr(shuttle, expect(dead_code, reason = "Shuttle has its own threads"))]
     pool: Option<&'a ThreadPool>,
     threads: usize,
     store: &'a Store<'a>,
@@ -274,6 +275,14 @@ impl Work<'_, '_> {
         {
             segment.fault = self.fault;
         }
+        #[cfg(shuttle)]
+        shuttle::thread::scope(|scope| {
+            for _ in 1..self.threads {
+                scope.spawn(|| segment.work());
+            }
+            segment.work();
+        });
+        #[cfg(not(shuttle))]
         match self.pool {
             Some(pool) => pool.in_place_scope(|scope| {
                 for _ in 1..self.threads {

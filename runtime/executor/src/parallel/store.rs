@@ -7,7 +7,10 @@ use std::{
 };
 
 use basalt_state::{Change, ChangeSet, Condition, Key, StateError, StateRead, Value};
-use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
+use hashbrown::{
+    DefaultHashBuilder, HashTable,
+    hash_table::{Entry, VacantEntry},
+};
 
 use super::{
     cell::{Cell, Look, Slot, Stamp, Version},
@@ -63,24 +66,47 @@ impl<'a> Store<'a> {
     /// The cell of a key, which is made if there is none.
     pub(crate) fn locate(&self, key: &[u8]) -> CellId {
         let hash = self.hasher.hash_one(key);
+        {
+            let mut table = self.shard(hash).lock();
+            match self.entry(&mut table, hash, key) {
+                Entry::Occupied(entry) => return entry.get().1,
+                // Asked under the lock of the shard: whoever starts to keep the order finds this cell when it looks
+                // through the shard, or had said so before.
+                Entry::Vacant(entry) if !self.ordered.load(Ordering::SeqCst) => {
+                    return self.occupy(entry, hash, key);
+                }
+                Entry::Vacant(_) => {}
+            }
+        }
+        // A cell that can be found must be in the order: else somebody writes it, and others look for the next key and
+        // miss it. So here both are locked.
+        let mut order = self.order.lock();
         let mut table = self.shard(hash).lock();
-        let entry =
-            table.entry(hash, |(other, id)| *other == hash && self.cells[*id].key == key, |(hash, _)| *hash);
-        match entry {
+        match self.entry(&mut table, hash, key) {
             Entry::Occupied(entry) => entry.get().1,
             Entry::Vacant(entry) => {
-                let id = self.cells.push(Cell::new(key.to_vec()));
-                entry.insert((hash, id));
-                // Asked under the lock of the shard: whoever starts to keep the order either finds this cell when it
-                // looks through the shard, or had said so before.
-                let ordered = self.ordered.load(Ordering::SeqCst);
-                drop(table);
-                if ordered && let Some(order) = self.order.lock().as_mut() {
+                let id = self.occupy(entry, hash, key);
+                if let Some(order) = order.as_mut() {
                     order.insert(key.to_vec(), id);
                 }
                 id
             }
         }
+    }
+
+    fn entry<'t>(
+        &self,
+        table: &'t mut HashTable<(u64, CellId)>,
+        hash: u64,
+        key: &[u8],
+    ) -> Entry<'t, (u64, CellId)> {
+        table.entry(hash, |(other, id)| *other == hash && self.cells[*id].key == key, |(hash, _)| *hash)
+    }
+
+    fn occupy(&self, entry: VacantEntry<'_, (u64, CellId)>, hash: u64, key: &[u8]) -> CellId {
+        let id = self.cells.push(Cell::new(key.to_vec()));
+        entry.insert((hash, id));
+        id
     }
 
     /// The cell of a key, if there is one.
