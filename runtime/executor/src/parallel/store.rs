@@ -24,12 +24,16 @@ const SHARDS: usize = 64;
 /// A cell of one store.
 pub(crate) type CellId = usize;
 
+/// The hash of a key, and its cell.
+type Row = (u64, CellId);
+type Table = HashTable<Row>;
+
 /// The state during a block that is run in parallel: the state below it, and a cell for each key that somebody reads or
 /// writes.
 pub(crate) struct Store<'a> {
     below: &'a (dyn StateRead + Sync),
     hasher: DefaultHashBuilder,
-    shards: Box<[Mutex<HashTable<(u64, CellId)>>]>,
+    shards: Box<[Mutex<Table>]>,
     /// Cells never move and are never removed, so that everybody may hold on to their place.
     cells: boxcar::Vec<Cell>,
     /// Whether `order` is kept.
@@ -43,7 +47,7 @@ impl<'a> Store<'a> {
         Self {
             below,
             hasher: DefaultHashBuilder::default(),
-            shards: (0..SHARDS).map(|_| Mutex::new(HashTable::new())).collect(),
+            shards: (0..SHARDS).map(|_| Mutex::new(Table::new())).collect(),
             cells: boxcar::Vec::new(),
             ordered: AtomicBool::new(false),
             order: Mutex::new(None),
@@ -58,7 +62,7 @@ impl<'a> Store<'a> {
         &self.cells[id]
     }
 
-    fn shard(&self, hash: u64) -> &Mutex<HashTable<(u64, CellId)>> {
+    fn shard(&self, hash: u64) -> &Mutex<Table> {
         // The table inside uses the low and the highest bits.
         &self.shards[(hash >> 32) as usize % SHARDS]
     }
@@ -94,16 +98,11 @@ impl<'a> Store<'a> {
         }
     }
 
-    fn entry<'t>(
-        &self,
-        table: &'t mut HashTable<(u64, CellId)>,
-        hash: u64,
-        key: &[u8],
-    ) -> Entry<'t, (u64, CellId)> {
+    fn entry<'t>(&self, table: &'t mut Table, hash: u64, key: &[u8]) -> Entry<'t, Row> {
         table.entry(hash, |(other, id)| *other == hash && self.cells[*id].key == key, |(hash, _)| *hash)
     }
 
-    fn occupy(&self, entry: VacantEntry<'_, (u64, CellId)>, hash: u64, key: &[u8]) -> CellId {
+    fn occupy(&self, entry: VacantEntry<'_, Row>, hash: u64, key: &[u8]) -> CellId {
         let id = self.cells.push(Cell::new(key.to_vec()));
         entry.insert((hash, id));
         id

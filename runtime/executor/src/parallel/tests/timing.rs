@@ -168,6 +168,7 @@ fn a_failure_is_attributed_to_the_right_transaction_in_every_timing() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "shown with --nocapture, to whoever plants another one")]
 fn a_planted_mistake_is_found_by_timing() {
     for fault in FAULTS {
         let blocks = small_blocks(200);
