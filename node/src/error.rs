@@ -1,6 +1,6 @@
 //! Why a node does not start, or stops.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use basalt_chain::ChainError;
 use basalt_db::DbError;
@@ -43,6 +43,20 @@ pub(crate) enum NodeError {
     /// The RPC server cannot start.
     #[error(transparent)]
     Rpc(#[from] RpcError),
+    /// Nobody could read the metrics where the operator wants them.
+    #[error(
+        "metrics cannot be served on {address}: {error}; choose another port with --prometheus-port, or leave them out \
+         with --no-prometheus"
+    )]
+    Metrics {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Two metrics have one name: a mistake in this program.
+    #[error("the table of metrics is inconsistent: {0}; this is a bug, please report it")]
+    MetricsTable(#[from] prometheus::Error),
     /// The operating system refuses something every node needs.
     #[error("{what}: {error}")]
     System {

@@ -19,6 +19,7 @@ mod cli;
 mod error;
 mod folder;
 mod logging;
+mod metrics;
 mod run;
 mod stdout;
 

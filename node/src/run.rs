@@ -1,18 +1,23 @@
 //! A node from its start to its end.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 
 use basalt_chain::Chain;
 use basalt_consensus_api::{Engine, EngineError, EngineHandle, Env, Shutdown, SystemClock, feed_pool};
 use basalt_consensus_instant::{Config as SealConfig, InstantEngine, Seal};
 use basalt_db::{Config as DbConfig, Db, Durability, Pruning};
 use basalt_executor::{Executor, Mode};
-use basalt_pool::{Head, Limits};
+use basalt_pool::{Head, Limits, PoolHandle};
 use basalt_primitives::{
     AccountId,
     keys::{Pair, Scheme},
 };
-use basalt_rpc::{ChainInfo, Config as RpcConfig, Cors, Server, Services, UnsafeMethods};
+use basalt_rpc::{ChainInfo, Config as RpcConfig, Cors, KeyNames, Server, Services, UnsafeMethods};
 use basalt_rpc_api::types::ChainType as RpcChainType;
 use basalt_runtime::NativeRuntime;
 use basalt_verifier::{REMEMBERED_MAX, Verifier};
@@ -24,7 +29,11 @@ use crate::{
     error::NodeError,
     folder::Folder,
     logging,
+    metrics::{About, Metrics, MetricsServer, Source},
 };
+
+/// Where metrics are if nobody says otherwise, as with Substrate's nodes.
+const METRICS_PORT: u16 = 9615;
 
 /// Runs a node until it is asked to stop or a part of it fails.
 pub(crate) fn run(arguments: &NodeArgs) -> Result<(), NodeError> {
@@ -52,6 +61,9 @@ async fn serve(arguments: &NodeArgs, spec: ChainSpec, folder: &Path) -> Result<(
         basalt_pool::start(Arc::clone(chain.runtime()), verifier, head, Limits::production())
             .map_err(|error| NodeError::System { what: "the pool's thread did not start", error })?;
 
+    // Before anybody makes a block, so that all blocks are counted.
+    let metrics = serve_metrics(arguments, &chain, &pool).await?;
+
     let mut feeding = tokio::spawn(feed_pool(Arc::clone(&chain), pool.clone()));
     let (engine_handle, commands) = EngineHandle::new();
     let (stop, shutdown) = Shutdown::new();
@@ -76,7 +88,7 @@ async fn serve(arguments: &NodeArgs, spec: ChainSpec, folder: &Path) -> Result<(
         chain_info: chain_info(&spec),
     };
     let server = Server::start(rpc_config(arguments, &spec), services).await?;
-    announce(arguments, &spec, folder, server.local_addr);
+    announce(arguments, &spec, folder, metrics.as_ref().map(|metrics| metrics.local_addr), server.local_addr);
 
     let mut fatal = chain.fatal();
     let outcome = tokio::select! {
@@ -92,6 +104,9 @@ async fn serve(arguments: &NodeArgs, spec: ChainSpec, folder: &Path) -> Result<(
     // In this order: nothing new comes in, no new block begins, then the pool, and the database last.
     tracing::info!("stopping");
     server.stop().await;
+    if let Some(metrics) = metrics {
+        metrics.stop().await;
+    }
     stop.stop();
     if !engine.is_finished() {
         // What it could still fail at no longer matters.
@@ -133,11 +148,12 @@ async fn open_chain(
         cache_bytes: arguments.state_cache.saturating_mul(1024 * 1024),
         durability: Durability::Block,
     };
+    let mode = arguments.execution;
     let path = folder.join("db");
     let genesis = spec.genesis_json();
     let opened = tokio::task::spawn_blocking(move || -> Result<_, NodeError> {
         let db = Db::open(&path, config)?;
-        let executor = Executor::new(Mode::Sequential)?;
+        let executor = Executor::new(mode)?;
         Ok(Chain::open(db, Arc::new(NativeRuntime), &genesis, executor, verifier)?)
     });
     opened.await.unwrap_or_else(|panic| {
@@ -197,8 +213,54 @@ fn rpc_config(arguments: &NodeArgs, spec: &ChainSpec) -> RpcConfig {
     }
 }
 
+/// Metrics, unless nobody wants them. A second node on one machine goes on without, if nobody asked for a port.
+async fn serve_metrics(
+    arguments: &NodeArgs,
+    chain: &Arc<Chain>,
+    pool: &PoolHandle,
+) -> Result<Option<MetricsServer>, NodeError> {
+    if arguments.no_prometheus {
+        return Ok(None);
+    }
+    let ip = if arguments.prometheus_external { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
+    let address = SocketAddr::new(IpAddr::V4(ip), arguments.prometheus_port.unwrap_or(METRICS_PORT));
+    let about = About {
+        name: &arguments.name,
+        version: env!("CARGO_PKG_VERSION"),
+        threads: arguments.execution.threads(),
+    };
+    let metrics = Arc::new(Metrics::new(KeyNames::new(chain.runtime().as_ref()), &about)?);
+    let source = Source { metrics, chain: Arc::clone(chain), pool: pool.clone() };
+    let started = MetricsServer::start(address, source).await;
+    or_without(started, address, arguments.prometheus_port.is_some())
+}
+
+/// What is served, or why a node without it does not start. Where nobody asked for a port, it does.
+fn or_without<T>(
+    started: io::Result<T>,
+    address: SocketAddr,
+    asked_for: bool,
+) -> Result<Option<T>, NodeError> {
+    match started {
+        Ok(server) => Ok(Some(server)),
+        Err(error) if asked_for => Err(NodeError::Metrics { address, error }),
+        Err(error) => {
+            tracing::warn!(
+                "no metrics: {address}: {error}; choose a port with --prometheus-port, or none with --no-prometheus"
+            );
+            Ok(None)
+        }
+    }
+}
+
 /// What a person, or a script, needs to go on.
-fn announce(arguments: &NodeArgs, spec: &ChainSpec, folder: &Path, rpc: SocketAddr) {
+fn announce(
+    arguments: &NodeArgs,
+    spec: &ChainSpec,
+    folder: &Path,
+    metrics: Option<SocketAddr>,
+    rpc: SocketAddr,
+) {
     let sealing = match arguments.sealing {
         Sealing::Instant => "when a transaction arrives".to_owned(),
         Sealing::Manual => "on engine_createBlock".to_owned(),
@@ -206,6 +268,13 @@ fn announce(arguments: &NodeArgs, spec: &ChainSpec, folder: &Path, rpc: SocketAd
     };
     tracing::info!("{} ({}), blocks {sealing}", spec.name, arguments.name);
     tracing::info!("data in {}", folder.display());
+    match arguments.execution {
+        Mode::Sequential => tracing::info!("transactions run one after the other"),
+        mode @ Mode::Parallel(threads) => tracing::info!("transactions run on {threads} threads ({mode})"),
+    }
+    if let Some(metrics) = metrics {
+        tracing::info!("metrics: http://{metrics}/metrics");
+    }
     if spec.chain_type == ChainType::Development {
         tracing::info!("//Alice … //Ferdie own 1,000,000 UNIT each; //Alice may use sudo");
         tracing::info!("in a browser: https://polkadot.js.org/apps/?rpc=ws%3A%2F%2F{rpc}#/explorer");
@@ -226,5 +295,20 @@ async fn asked_to_stop() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminated => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_runs_without_metrics_unless_somebody_asked_for_their_port() {
+        let address = SocketAddr::from(([127, 0, 0, 1], METRICS_PORT));
+        let taken = || Err::<(), _>(io::Error::from(io::ErrorKind::AddrInUse));
+        assert_eq!(or_without(Ok(()), address, true).unwrap(), Some(()));
+        assert_eq!(or_without(taken(), address, false).unwrap(), None);
+        let error = or_without(taken(), address, true).unwrap_err().to_string();
+        assert!(error.contains("127.0.0.1:9615") && error.contains("--prometheus-port"), "{error}");
     }
 }

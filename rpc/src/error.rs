@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use basalt_chain::ChainError;
+use basalt_chain::{ChainError, limits::REPORTS_KEPT};
 use basalt_consensus_api::EngineError;
 use basalt_pool::PoolError;
 use basalt_primitives::H256;
@@ -94,6 +94,13 @@ pub(crate) enum Error {
     Pool(#[from] PoolError),
     #[error("{0}")]
     Engine(#[from] EngineError),
+    #[error("there is no block {0:?}")]
+    NoSuchBlock(H256),
+    #[error(
+        "how block #{number} {hash:?} was run is not known: the node remembers that of the last {REPORTS_KEPT} blocks \
+         that it ran since it started"
+    )]
+    NoReport { number: u32, hash: H256 },
     #[error("This method is unsafe to be called externally")]
     Unsafe,
     #[error("the node is shutting down")]
@@ -154,6 +161,10 @@ impl From<Error> for ErrorObjectOwned {
             Error::DryRun(why) => (codes::RUNTIME_ERROR, Some(why.to_string())),
             Error::Pool(error) => (error.code(), error.data()),
             Error::Engine(error) => (error.code(), None),
+            Error::NoSuchBlock(_) => {
+                (codes::BASALT_UNKNOWN_BLOCK, Some("check the hash, or leave it out for the best block".into()))
+            }
+            Error::NoReport { .. } => (codes::BASALT_NO_REPORT, None),
             Error::Unsafe => (
                 codes::METHOD_NOT_FOUND,
                 Some(

@@ -4,6 +4,7 @@
 //!
 //! - Serve the methods that `basalt-rpc-api` names on one port: WebSocket, HTTP `POST`, and `GET /health`.
 //! - Follow the chain for subscribers, and keep every client within its limits ([`limits`]).
+//! - Name the pallet, item and entry behind a raw storage key ([`KeyNames`]).
 //! - Say what went wrong in the reference node's codes and words: one table, in `error.rs`.
 //!
 //! # Flow
@@ -43,11 +44,13 @@
 //! Names and shapes of methods: `basalt-rpc-api`. TLS: a reverse proxy's task.
 
 mod author;
+mod basalt;
 mod chain;
 mod config;
 mod engine;
 mod error;
 mod follow;
+mod keys;
 pub mod limits;
 mod node;
 mod origin;
@@ -59,5 +62,6 @@ mod system;
 
 pub use config::{Config, Cors, PORT, UnsafeMethods};
 pub use error::RpcError;
+pub use keys::{ItemName, KeyNames};
 pub use node::{ChainInfo, Services};
 pub use server::{Running, Server};

@@ -1,6 +1,10 @@
 //! What all families share: the node's parts, and threads for long work.
 
-use std::{num::NonZero, sync::Arc, thread};
+use std::{
+    num::NonZero,
+    sync::{Arc, OnceLock},
+    thread,
+};
 
 use basalt_chain::{BlockId, Chain, ChainError, StateView};
 use basalt_consensus_api::EngineHandle;
@@ -11,7 +15,7 @@ use basalt_state::Overlay;
 use serde_json::{Map, Value};
 use tokio::{sync::Semaphore, task};
 
-use crate::{error::Error, limits};
+use crate::{KeyNames, error::Error, limits};
 
 /// The parts of a node that answers come from.
 #[derive(Clone)]
@@ -50,6 +54,8 @@ pub(crate) struct Node {
     pub(crate) chain: Arc<Chain>,
     pub(crate) pool: PoolHandle,
     pub(crate) info: ChainInfo,
+    /// Names of storage keys; made when they are first asked for.
+    names: OnceLock<KeyNames>,
     /// Bytes that an answer may have.
     pub(crate) response_bytes_max: usize,
     /// The height at which this process began to serve.
@@ -66,6 +72,7 @@ impl Node {
             chain: services.chain,
             pool: services.pool,
             info: services.chain_info,
+            names: OnceLock::new(),
             // A limit that exceeds the address space is none.
             response_bytes_max: usize::try_from(response_bytes_max).unwrap_or(usize::MAX),
             workers: Arc::new(Semaphore::new(cores * limits::WORKERS_PER_CORE)),
@@ -87,6 +94,11 @@ impl Node {
             result
         });
         done.await.unwrap_or_else(|e| Err(Error::Internal(format!("the call did not finish: {e}"))))
+    }
+
+    /// Names of storage keys.
+    pub(crate) fn names(&self) -> &KeyNames {
+        self.names.get_or_init(|| KeyNames::new(self.chain.runtime().as_ref()))
     }
 
     /// The block that is meant: the best one if none is named.

@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use basalt_rpc_api::{
-    AuthorApiServer, ChainApiServer, EngineApiServer, PaymentApiServer, StateApiServer, SystemApiServer,
-    UNSAFE_METHODS,
+    AuthorApiServer, BasaltApiServer, ChainApiServer, EngineApiServer, PaymentApiServer, StateApiServer,
+    SystemApiServer, UNSAFE_METHODS,
 };
 use http::{Method, header};
 use jsonrpsee::{
@@ -21,6 +21,7 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use crate::{
     RpcError,
     author::Author,
+    basalt::Basalt,
     chain::ChainFamily,
     config::{Config, Cors},
     engine::Engine,
@@ -135,6 +136,7 @@ fn methods(
     module.merge(State(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(Author(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(System(Arc::clone(&node)).into_rpc()).map_err(clash)?;
+    module.merge(Basalt(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(Payment(node).into_rpc()).map_err(clash)?;
     if let Some(engine) = engine {
         module.merge(Engine(engine).into_rpc()).map_err(clash)?;

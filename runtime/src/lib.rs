@@ -49,7 +49,7 @@ use scale_info::TypeInfo;
 pub use apis::metadata;
 pub use genesis::{Amount, BalancesGenesis, GenesisConfig, SudoGenesis};
 pub use native::NativeRuntime;
-pub use transaction::{CALL_DECODE_DEPTH_MAX, TRANSACTION_BYTES_MAX};
+pub use transaction::{CALL_DECODE_DEPTH_MAX, TOUCHES_MAX, TRANSACTION_BYTES_MAX};
 
 /// The whole token in its smallest unit.
 pub const UNIT: Balance = 1_000_000_000_000;

@@ -1,14 +1,14 @@
 use alloc::{string::ToString, vec, vec::Vec};
 use std::collections::BTreeSet;
 
-use basalt_primitives::Header;
-use basalt_runtime_api::{CallError, Runtime as _};
+use basalt_primitives::{AccountId32, Extra, Header, MultiSignature, extrinsic};
+use basalt_runtime_api::{CallError, Runtime as _, Touch, TouchKind};
 use basalt_state::{Memory, Overlay};
 use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use scale_info::{PortableRegistry, TypeDef, form::PortableForm};
 
-use crate::NativeRuntime;
+use crate::{NativeRuntime, RuntimeCall, TOUCHES_MAX, balances, system, utility};
 
 fn decoded(version: u32) -> RuntimeMetadata {
     let bytes = NativeRuntime.metadata(version).unwrap();
@@ -157,4 +157,47 @@ fn storage_defaults_have_the_length_of_their_types() {
     assert_eq!(default("BlockHash"), 32);
     assert_eq!(default("Number"), 4);
     assert_eq!(default("Events"), 1);
+}
+
+#[test]
+fn a_transaction_says_whose_accounts_it_touches_through_batches_too() {
+    let account = |number: u8| AccountId32([number; 32]);
+    let pay = |number: u8| {
+        RuntimeCall::Balances(balances::Call::transfer_keep_alive { dest: account(number).into(), value: 1 })
+    };
+    let remark = || RuntimeCall::System(system::Call::remark { remark: Vec::new() });
+    let batch = |calls| RuntimeCall::Utility(utility::Call::batch { calls });
+    let all = |calls| RuntimeCall::Utility(utility::Call::batch_all { calls });
+    let forced = |calls| RuntimeCall::Utility(utility::Call::force_batch { calls });
+    let away = |number: u8| {
+        RuntimeCall::Balances(balances::Call::transfer_all {
+            dest: account(number).into(),
+            keep_alive: false,
+        })
+    };
+    let many = || all((2..=TOUCHES_MAX as u8 + 5).map(pay).collect());
+    let most: Vec<u8> = (2..=TOUCHES_MAX as u8).collect();
+    for (call, expected) in [
+        (remark(), vec![]),
+        (pay(2), vec![2]),
+        (pay(1), vec![]),
+        (away(3), vec![3]),
+        (batch(vec![pay(2), remark(), all(vec![pay(3), forced(vec![away(4), pay(2)])])]), vec![2, 3, 4]),
+        (many(), most.clone()),
+        (batch(vec![many(), pay(99)]), most),
+    ] {
+        let bytes = extrinsic::encode_signed(
+            &account(1).into(),
+            &MultiSignature::Sr25519([0; 64]),
+            &Extra::default(),
+            &call.encode(),
+        );
+        let touches = NativeRuntime.inspect(bytes).unwrap().touches;
+        let expected: Vec<_> = [(1, TouchKind::Update)]
+            .into_iter()
+            .chain(expected.into_iter().map(|number| (number, TouchKind::Credit)))
+            .map(|(number, kind)| Touch { key: system::ACCOUNT.key(&account(number)), kind })
+            .collect();
+        assert_eq!(touches, expected, "{call:?}");
+    }
 }

@@ -26,7 +26,7 @@ use parity_scale_codec::{DecodeLimit, Encode};
 
 use crate::{
     LIMITS, RuntimeCall, SPEC_VERSION, SYSTEM, TRANSACTION_PAYMENT, TRANSACTION_VERSION, TRANSACTION_WEIGHT,
-    balances,
+    balances, utility,
 };
 
 /// The most bytes of one transaction: room for the largest contract code a chain should take, far below a block.
@@ -34,6 +34,10 @@ pub const TRANSACTION_BYTES_MAX: usize = 1024 * 1024;
 
 /// How deep calls may nest in their encoding: above what can be dispatched, far below what a stack can hold.
 pub const CALL_DECODE_DEPTH_MAX: u32 = 64;
+
+/// The most keys that a transaction is said to touch: room for batches of payments as people make them. What a longer
+/// one does beyond shows when it runs.
+pub const TOUCHES_MAX: usize = 16;
 
 fn refusal(error: impl Into<TransactionValidityError>, detail: impl Into<String>) -> Refusal {
     Refusal { error: error.into(), detail: detail.into() }
@@ -109,15 +113,37 @@ fn check_metadata_mode(extra: &Extra) -> Result<(), Refusal> {
 
 /// What the transaction will surely do to accounts: its sender's nonce and balance change, receivers are credited.
 fn touches(signer: &AccountId, call: &RuntimeCall) -> Vec<Touch> {
-    let mut touches = alloc::vec![Touch { key: ACCOUNT.key(signer), kind: TouchKind::Update }];
-    if let RuntimeCall::Balances(
-        balances::Call::transfer_keep_alive { dest: MultiAddress::Id(dest), .. }
-        | balances::Call::transfer_allow_death { dest: MultiAddress::Id(dest), .. },
-    ) = call
-    {
-        touches.push(Touch { key: ACCOUNT.key(dest), kind: TouchKind::Credit });
-    }
+    // Room for a receiver: most transactions are transfers.
+    let mut touches = Vec::with_capacity(2);
+    touches.push(Touch { key: ACCOUNT.key(signer), kind: TouchKind::Update });
+    add_credits(call, &mut touches);
     touches
+}
+
+/// Adds whom a call pays, each once, until there are [`TOUCHES_MAX`].
+fn add_credits(call: &RuntimeCall, touches: &mut Vec<Touch>) {
+    match call {
+        RuntimeCall::Balances(
+            balances::Call::transfer_keep_alive { dest: MultiAddress::Id(dest), .. }
+            | balances::Call::transfer_allow_death { dest: MultiAddress::Id(dest), .. }
+            | balances::Call::transfer_all { dest: MultiAddress::Id(dest), .. },
+        ) if !touches.iter().any(|touch| touch.key.ends_with(&dest.0)) => {
+            touches.push(Touch { key: ACCOUNT.key(dest), kind: TouchKind::Credit });
+        }
+        RuntimeCall::Utility(
+            utility::Call::batch { calls }
+            | utility::Call::batch_all { calls }
+            | utility::Call::force_batch { calls },
+        ) => {
+            for call in calls {
+                if touches.len() >= TOUCHES_MAX {
+                    return;
+                }
+                add_credits(call, touches);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The hash of the block that a mortal transaction names as its birth.
@@ -187,7 +213,7 @@ pub(crate) fn validate(
     };
     let current = head.number.saturating_add(1);
     birth_hash(signed.era, current, head)?;
-    let account = ACCOUNT.get_or_default(head.state, &signed.signer)?;
+    let account = ACCOUNT.at_known(&transaction.touches, &signed.signer).get_or_default(head.state)?;
     if signed.nonce < account.nonce {
         return Err(ValidateError::Refused(invalid(
             InvalidTransaction::Stale,
@@ -211,7 +237,7 @@ pub(crate) fn validate(
     let fee =
         TRANSACTION_PAYMENT.fee(head.state, &transaction.info, transaction.encoded_len(), signed.tip)?;
     let total = fee.total();
-    let spendable = crate::BALANCES.reducible_balance(head.state, &signed.signer, true)?;
+    let spendable = crate::BALANCES.reducible(&account, true);
     if transaction.info.pays_fee == Pays::Yes && total > spendable {
         return Err(ValidateError::Refused(invalid(
             InvalidTransaction::Payment,
@@ -262,7 +288,7 @@ pub(crate) fn apply(
     state: &mut Overlay<'_>,
 ) -> Result<Receipt, ApplyError> {
     let call = decode_call(transaction.call()).map_err(|_| InvalidTransaction::Call)?;
-    let mut ctx = Context::at(state, env, position);
+    let mut ctx = Context::at(state, env, position, &transaction.touches);
     match &transaction.signed {
         None => apply_inherent(transaction, call, ctx),
         Some(signed) => {

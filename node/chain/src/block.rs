@@ -1,10 +1,14 @@
 //! From transactions to a finished block, and from a finished block to what it does. Neither writes anything.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use basalt_executor::Report;
 use basalt_primitives::{
-    AccountId, Block, Digest, DigestItem, H256, Header, Moment, OpaqueExtrinsic, TransactionValidityError,
-    hashing::blake2_256,
+    AccountId, Block, BlockNumber, Digest, DigestItem, H256, Header, Moment, OpaqueExtrinsic,
+    TransactionValidityError, hashing::blake2_256,
 };
 use basalt_runtime_api::{BlockEnv, InherentData, Runtime, Transaction, ValidateError, Verified};
 use basalt_state::ChangeSet;
@@ -12,7 +16,7 @@ use basalt_tree::{TreeDiff, ordered_root};
 use parity_scale_codec::{DecodeAll, Encode};
 
 use crate::{
-    BlockId, Chain, ChainError, ImportError,
+    BlockId, Chain, ChainError, ImportError, StageTimes,
     error::executed,
     limits::{BLOCK_BYTES_MAX, DIGEST_BYTES_MAX},
     view::StateView,
@@ -43,12 +47,23 @@ pub struct BuildRequest<'a> {
 #[derive(Debug)]
 pub struct BuiltBlock {
     pub(crate) id: BlockId,
-    pub(crate) block: Block,
+    pub(crate) block: Arc<Block>,
+    /// Of its extrinsics.
+    pub(crate) hashes: Arc<[H256]>,
     pub(crate) changes: Arc<ChangeSet>,
     pub(crate) diff: TreeDiff,
     pub(crate) refused: Vec<(H256, TransactionValidityError)>,
+    pub(crate) run: Run,
     inherents: usize,
     full: bool,
+}
+
+/// How a block was run, so far.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) execution: Report,
+    pub(crate) times: StageTimes,
+    pub(crate) built_here: bool,
 }
 
 impl BuiltBlock {
@@ -75,6 +90,47 @@ impl BuiltBlock {
     /// Whether candidates were left out since the block was full, or its time was over.
     pub fn is_full(&self) -> bool {
         self.full
+    }
+}
+
+/// A block that somebody made, read.
+pub(crate) struct Offered {
+    pub(crate) id: BlockId,
+    pub(crate) block: Block,
+    sizes: Result<(), ImportError>,
+    content: Result<Content, ImportError>,
+    /// All its transactions, if their signatures are found good already.
+    pub(crate) verified: Option<Vec<Verified>>,
+    /// How long that took.
+    pub(crate) verify: Duration,
+}
+
+/// What a body holds.
+struct Content {
+    transactions: Vec<Arc<Transaction>>,
+    inherents: usize,
+}
+
+/// What a block stands on.
+pub(crate) struct Parent {
+    pub(crate) number: BlockNumber,
+    pub(crate) state: StateView,
+}
+
+/// A block that was executed, and whose root was not compared yet.
+pub(crate) struct Ran {
+    pub(crate) id: BlockId,
+    pub(crate) block: Block,
+    pub(crate) hashes: Arc<[H256]>,
+    pub(crate) changes: Arc<ChangeSet>,
+    pub(crate) run: Run,
+    inherents: usize,
+}
+
+impl Offered {
+    /// Its transactions, if nothing is wrong with them so far.
+    pub(crate) fn transactions(&self) -> Option<&[Arc<Transaction>]> {
+        self.content.as_ref().ok().map(|content| &content.transactions[..])
     }
 }
 
@@ -145,6 +201,8 @@ impl Chain {
         let inherents = self.inherents(&inherents)?;
         let inherent_count = inherents.len();
         let stop = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let mut clock = Stopwatch::start();
+        let mut times = StageTimes::default();
         let built = self
             .executor
             .build(self.runtime.as_ref(), &state, &env, inherents, candidates, &stop)
@@ -152,6 +210,7 @@ impl Chain {
                 ChainError::Import(error) => ChainError::BadRequest(format!("its inherents fail: {error}")),
                 other => other,
             })?;
+        times.execute = clock.lap();
 
         let extrinsics: Vec<OpaqueExtrinsic> =
             built.included.iter().map(|transaction| OpaqueExtrinsic(transaction.bytes.clone())).collect();
@@ -168,12 +227,16 @@ impl Chain {
         let block = Block { header, extrinsics };
         // What others would refuse unread must not leave this node.
         check_sizes(&block).map_err(|error| ChainError::BadRequest(error.to_string()))?;
+        let id = BlockId { hash: block.hash(), number };
+        times.root = clock.lap();
         Ok(BuiltBlock {
-            id: BlockId { hash: block.hash(), number },
-            block,
+            id,
+            block: Arc::new(block),
+            hashes: built.included.iter().map(|transaction| transaction.hash).collect(),
             changes: Arc::new(built.executed.changes),
             diff,
             refused: built.refused,
+            run: Run { execution: built.report, times, built_here: true },
             inherents: inherent_count,
             full: built.full,
         })
@@ -191,44 +254,89 @@ impl Chain {
         author: Option<AccountId>,
         now: Option<InherentData>,
     ) -> Result<BuiltBlock, ChainError> {
-        check_sizes(&block)?;
-        let Block { header, extrinsics } = &block;
-        let (parent, state) = match self.parent(&header.parent_hash)? {
-            Some(parent) => parent,
-            None => return Err(self.no_parent(header)?),
+        let offered = self.read(block);
+        let parent = self.stands_on(&offered)?;
+        let ran = self.run(offered, parent, author, now)?;
+        self.rooted(ran)
+    }
+
+    /// All that can be said of a block without its parent. What is wrong with it is kept: another fault comes first.
+    pub(crate) fn read(&self, block: Block) -> Offered {
+        let mut clock = Stopwatch::start();
+        let id = BlockId { hash: block.hash(), number: block.header.number };
+        let sizes = check_sizes(&block);
+        let content = match &sizes {
+            Ok(()) => content(self.runtime.as_ref(), &block),
+            // Too long to look into.
+            Err(error) => Err(error.clone()),
         };
+        Offered { id, block, sizes, content, verified: None, verify: clock.lap() }
+    }
+
+    /// The block's parent and the state after it.
+    pub(crate) fn stands_on(&self, offered: &Offered) -> Result<Parent, ChainError> {
+        offered.sizes.clone()?;
+        let header = &offered.block.header;
+        match self.parent(&header.parent_hash)? {
+            Some((parent, state)) => Ok(Parent { number: parent.number, state }),
+            None => Err(self.no_parent(header)?),
+        }
+    }
+
+    /// Checks all of a block but its state root, and executes it.
+    pub(crate) fn run(
+        &self,
+        offered: Offered,
+        parent: Parent,
+        author: Option<AccountId>,
+        now: Option<InherentData>,
+    ) -> Result<Ran, ChainError> {
+        let mut clock = Stopwatch::start();
+        let Offered { id, block, sizes, content, verified, verify } = offered;
+        sizes?;
+        let header = &block.header;
         let expected = parent.number.saturating_add(1);
         if header.number != expected || parent.number == expected {
             return Err(ImportError::WrongNumber { got: header.number, expected }.into());
         }
-        let expected = extrinsics_root(extrinsics);
-        if header.extrinsics_root != expected {
-            return Err(ImportError::WrongExtrinsicsRoot { got: header.extrinsics_root, expected }.into());
-        }
-
-        let transactions = inspect(self.runtime.as_ref(), extrinsics)?;
-        let inherents = inherents_at_the_front(&transactions)?;
-        let transactions = self.verify(&state, transactions)?;
+        let Content { transactions, inherents } = content?;
+        let transactions = match verified {
+            Some(verified) => verified,
+            None => self.verify(&parent.state, transactions)?,
+        };
         self.runtime.check_inherents(&transactions, &now.unwrap_or(NO_TIME)).map_err(ImportError::from)?;
 
+        let mut times = StageTimes { verify: verify + clock.lap(), ..StageTimes::default() };
         let env = BlockEnv::of(header, author);
-        let (result, _report) =
-            self.executor.execute(self.runtime.as_ref(), &state, &env, &transactions).map_err(executed)?;
+        let (result, execution) = self
+            .executor
+            .execute(self.runtime.as_ref(), &parent.state, &env, &transactions)
+            .map_err(executed)?;
         check_digest(header, env.digest, result.digest)?;
-        let diff = self.diff(&header.parent_hash, &result.changes)?;
+        times.execute = clock.lap();
+        Ok(Ran {
+            id,
+            hashes: transactions.iter().map(|transaction| transaction.hash).collect(),
+            block,
+            changes: Arc::new(result.changes),
+            run: Run { execution, times, built_here: false },
+            inherents,
+        })
+    }
+
+    /// Compares the root of the state that a block led to with what its header says.
+    pub(crate) fn rooted(&self, ran: Ran) -> Result<BuiltBlock, ChainError> {
+        let mut clock = Stopwatch::start();
+        let Ran { id, block, hashes, changes, mut run, inherents } = ran;
+        let header = &block.header;
+        let diff = self.diff(&header.parent_hash, &changes)?;
         let expected = H256(diff.root());
         if header.state_root != expected {
             return Err(ImportError::WrongStateRoot { got: header.state_root, expected }.into());
         }
-        Ok(BuiltBlock {
-            id: BlockId { hash: header.hash(), number: header.number },
-            block,
-            changes: Arc::new(result.changes),
-            diff,
-            refused: Vec::new(),
-            inherents,
-            full: false,
-        })
+        run.times.root = clock.lap();
+        let block = Arc::new(block);
+        Ok(BuiltBlock { id, block, hashes, changes, diff, refused: Vec::new(), run, inherents, full: false })
     }
 
     /// Our own inherents, which no one has to sign.
@@ -249,7 +357,7 @@ impl Chain {
             .collect()
     }
 
-    fn verify(
+    pub(crate) fn verify(
         &self,
         state: &StateView,
         transactions: Vec<Arc<Transaction>>,
@@ -276,6 +384,20 @@ impl Chain {
     }
 }
 
+/// Time from one lap to the next. What it shows goes into reports only.
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(crate) fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        now.duration_since(std::mem::replace(&mut self.0, now))
+    }
+}
+
 fn check_sizes(block: &Block) -> Result<(), ImportError> {
     let bytes = block.header.digest.encoded_size();
     if bytes > DIGEST_BYTES_MAX {
@@ -286,6 +408,18 @@ fn check_sizes(block: &Block) -> Result<(), ImportError> {
         return Err(ImportError::TooLarge { bytes });
     }
     Ok(())
+}
+
+/// What a body holds, if it is the header's.
+fn content(runtime: &dyn Runtime, block: &Block) -> Result<Content, ImportError> {
+    let Block { header, extrinsics } = block;
+    let expected = extrinsics_root(extrinsics);
+    if header.extrinsics_root != expected {
+        return Err(ImportError::WrongExtrinsicsRoot { got: header.extrinsics_root, expected });
+    }
+    let transactions = inspect(runtime, extrinsics)?;
+    let inherents = inherents_at_the_front(&transactions)?;
+    Ok(Content { transactions, inherents })
 }
 
 /// Decodes the transactions of a body.

@@ -1,22 +1,31 @@
-//! The chain: readers see one snapshot, one writer at a time moves it on.
+//! The chain: readers see one snapshot of what is durable, one writer at a time moves it on.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
 
-use basalt_db::{Commit, Db, DbError, Finalize, Justification, NewBlock};
+use basalt_db::{Commit, Db, DbError, Finalize, Justification, NewBlock, Pruning};
 use basalt_executor::Executor;
 use basalt_primitives::{Block, BlockNumber, H256, Header, OpaqueExtrinsic, TransactionValidityError};
 use basalt_runtime_api::{GenesisError, Runtime};
 use basalt_state::{ChangeSet, StateError, StateRead};
 use basalt_tree::{Tree, TreeDiff, hash_changes};
 use basalt_verifier::Verifier;
-use parking_lot::{Mutex, MutexGuard, RwLock};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{broadcast, watch};
 
 use crate::{
-    BlockId, BuiltBlock, ChainError, ChainEvent, ForkChoice, ImportError, ImportOptions,
-    limits::EVENTS_KEPT,
-    tree::{BlockTree, Node, Refused, Route},
+    BlockId, BlockReport, BuiltBlock, ChainError, ChainEvent, Contents, ForkChoice, ImportError,
+    ImportOptions, Pending,
+    limits::IN_FLIGHT_MAX,
+    shared::{Ground, Shared},
+    tree::{BlockTree, Node, Refused},
     view::StateView,
+    writer::{self, New, Step, Task},
 };
 
 #[cfg(test)]
@@ -27,24 +36,23 @@ pub struct Chain {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) executor: Executor,
     pub(crate) verifier: Arc<Verifier>,
-    pub(crate) db: Arc<Db>,
+    pub(crate) shared: Arc<Shared>,
     genesis_hash: H256,
-    /// Serialises commits, and says whether they are still possible. Held while one block is committed: for one write
-    /// of the database. Nothing is executed under it. Always locked before the two below.
+    /// Orders what comes in. Held while one step is checked and queued, which waits if the queue is full. Nothing is
+    /// executed or written under it. Always locked before what is in `shared`.
     writer: Mutex<Writer>,
-    /// The Merkle tree of the finalised state. Read while a root or proofs are computed; written for the moment in
-    /// which a finalised block's nodes are moved in. Whoever reads it takes `head` after it, so that the two fit.
-    merkle: RwLock<Tree>,
-    /// What readers see. Held for a clone of the `Arc`, or its replacement: never during work of any size.
-    head: RwLock<Arc<BlockTree>>,
-    events: broadcast::Sender<ChainEvent>,
-    fatal: watch::Sender<Option<Arc<str>>>,
+    /// Whether the database keeps enough history to execute a block while those below it are being written.
+    pipelined: bool,
+    /// Ends when `writer` has let go of its queue.
+    thread: Option<JoinHandle<()>>,
 }
 
-/// Whether commits are possible.
+/// What comes next.
 struct Writer {
-    /// Why not, if one failed: what is on disk is unknown then, so nothing may be built on it.
-    stopped: Option<Arc<str>>,
+    /// The tree as it will be when all that is queued is done.
+    next: Arc<BlockTree>,
+    /// One task less than [`IN_FLIGHT_MAX`]: the thread works on another. None only while the chain is dropped.
+    tasks: Option<SyncSender<Task>>,
 }
 
 /// What an import did.
@@ -92,17 +100,28 @@ impl Chain {
             keys = merkle.len(),
             "chain opened"
         );
+        let pipelined = match db.config().pruning {
+            Pruning::Archive => true,
+            Pruning::Keep(blocks) => usize::try_from(blocks).is_ok_and(|blocks| blocks >= IN_FLIGHT_MAX),
+        };
+        let shared = Arc::new(Shared::new(db, merkle, blocks));
+        let (tasks, queue) = sync_channel(IN_FLIGHT_MAX - 1);
+        let thread = {
+            let shared = shared.clone();
+            thread::Builder::new()
+                .name("commit".into())
+                .spawn(move || writer::run(&shared, &queue))
+                .map_err(ChainError::Thread)?
+        };
         Ok(Arc::new(Self {
             runtime,
             executor,
             verifier,
-            db: Arc::new(db),
             genesis_hash,
-            writer: Mutex::new(Writer { stopped: None }),
-            merkle: RwLock::new(merkle),
-            head: RwLock::new(Arc::new(blocks)),
-            events: broadcast::Sender::new(EVENTS_KEPT),
-            fatal: watch::Sender::new(None),
+            writer: Mutex::new(Writer { next: shared.head(), tasks: Some(tasks) }),
+            pipelined,
+            thread: Some(thread),
+            shared,
         }))
     }
 
@@ -130,18 +149,34 @@ impl Chain {
     pub fn header(&self, hash: &H256) -> Result<Option<Header>, ChainError> {
         match self.head().header(hash) {
             Some(header) => Ok(Some(header.clone())),
-            None => Ok(self.db.header(hash)?),
+            None => Ok(self.shared.db.header(hash)?),
         }
     }
 
     /// The extrinsics of any block that is kept.
     pub fn body(&self, hash: &H256) -> Result<Option<Vec<OpaqueExtrinsic>>, ChainError> {
-        Ok(self.db.body(hash)?)
+        Ok(match self.shared.recent.get(hash) {
+            Some(contents) => Some(contents.extrinsics().to_vec()),
+            None => self.shared.db.body(hash)?,
+        })
+    }
+
+    /// Header, extrinsics and their hashes, of any block that is kept: from memory if it is one of the last that came in
+    /// ([`RECENT_BLOCKS`](crate::limits::RECENT_BLOCKS)), or else read and hashed again.
+    pub fn contents(&self, hash: &H256) -> Result<Option<Contents>, ChainError> {
+        if let Some(contents) = self.shared.recent.get(hash) {
+            return Ok(Some(contents));
+        }
+        let Some((header, extrinsics)) = self.header(hash)?.zip(self.shared.db.body(hash)?) else {
+            return Ok(None);
+        };
+        let hashes = extrinsics.iter().map(OpaqueExtrinsic::hash).collect();
+        Ok(Some(Contents::new(Arc::new(Block { header, extrinsics }), hashes)))
     }
 
     /// What proves that a block is final, if its engine makes such proofs.
     pub fn justification(&self, hash: &H256) -> Result<Option<Justification>, ChainError> {
-        Ok(self.db.justification(hash)?)
+        Ok(self.shared.db.justification(hash)?)
     }
 
     /// The block at this height on the branch of the head.
@@ -150,7 +185,7 @@ impl Chain {
         if number >= head.finalized().number {
             Ok(head.hash_at(number))
         } else {
-            Ok(self.db.hash_at(number)?)
+            Ok(self.shared.db.hash_at(number)?)
         }
     }
 
@@ -160,14 +195,14 @@ impl Chain {
     ///
     /// [`ChainError::UnknownBlock`], [`ChainError::Pruned`].
     pub fn state_at(&self, hash: &H256) -> Result<StateView, ChainError> {
-        if let Some(view) = self.view(&self.head(), hash) {
+        if let Some(view) = self.durable_view(hash) {
             return Ok(view);
         }
         let number = self.number_of_final(hash)?;
-        if number < self.db.oldest_state() {
+        if number < self.shared.db.oldest_state() {
             return Err(ChainError::Pruned(*hash));
         }
-        Ok(StateView::new(BlockId { hash: *hash, number }, number, [], self.db.clone()))
+        Ok(StateView::new(BlockId { hash: *hash, number }, number, [], self.shared.db.clone()))
     }
 
     /// For each key its value after a block, if any, and the proof against that block's `state_root` that this is so.
@@ -193,7 +228,7 @@ impl Chain {
             .map(|key| state.get(key).map_err(|error| self.state_error(hash, error)))
             .collect::<Result<Vec<_>, _>>()?;
 
-        let merkle = self.merkle.read();
+        let merkle = self.shared.merkle.read();
         let proofs: Vec<_> = match self.head().path(hash) {
             Some(path) => {
                 let diffs: Vec<&TreeDiff> = path.iter().map(|node| &*node.diff).collect();
@@ -203,8 +238,11 @@ impl Chain {
             None => {
                 // The database may be one block ahead of the tree. That does no harm: an undo names values, not
                 // differences, so what that block changed is set to what it is in the tree already.
-                let undo =
-                    self.db.undo_to(state.block().number).map_err(|error| self.state_error(hash, error))?;
+                let undo = self
+                    .shared
+                    .db
+                    .undo_to(state.block().number)
+                    .map_err(|error| self.state_error(hash, error))?;
                 let back = merkle.view(&[])?.update(hashed(&undo));
                 let diffs = [&back];
                 let view = merkle.view(&diffs)?;
@@ -222,15 +260,21 @@ impl Chain {
             .collect())
     }
 
+    /// How a block was run here; only of the last [`REPORTS_KEPT`](crate::limits::REPORTS_KEPT) blocks that came in
+    /// since the node started. It is there before the block's first event.
+    pub fn report(&self, hash: &H256) -> Option<Arc<BlockReport>> {
+        self.shared.reports.get(hash)
+    }
+
     /// Tells what happens from now on. A subscriber that falls more than [`EVENTS_KEPT`] events behind is told so by
     /// the channel, and reads the chain itself.
     pub fn subscribe(&self) -> broadcast::Receiver<ChainEvent> {
-        self.events.subscribe()
+        self.shared.events.subscribe()
     }
 
     /// Says why the chain had to stop, once it had to: the node then stops too.
     pub fn fatal(&self) -> watch::Receiver<Option<Arc<str>>> {
-        self.fatal.subscribe()
+        self.shared.fatal.subscribe()
     }
 
     /// Checks, executes and commits a block that somebody made.
@@ -241,12 +285,9 @@ impl Chain {
     /// has changed then.
     pub fn import(&self, block: Block, options: ImportOptions) -> Result<Imported, ChainError> {
         let id = BlockId { hash: block.header.hash(), number: block.header.number };
-        let writer = self.writer()?;
-        if self.is_known(&id.hash)? {
-            return self.import_known(writer, id, options);
+        if let Some(pending) = self.import_if_known(id, &options)? {
+            return pending.wait();
         }
-        // Others may commit while this one executes.
-        drop(writer);
         let built = self.execute(block, options.author, options.now)?;
         self.import_built(built, options)
     }
@@ -257,44 +298,85 @@ impl Chain {
     ///
     /// If its parent has become part of a losing branch meanwhile, or the commit fails.
     pub fn import_built(&self, built: BuiltBlock, options: ImportOptions) -> Result<Imported, ChainError> {
-        let writer = self.writer()?;
-        let BuiltBlock { id, block, changes, diff, refused, .. } = built;
-        if self.is_known(&id.hash)? {
-            return Ok(Imported { refused, ..self.import_known(writer, id, options)? });
+        self.commit_later(built, options)?.wait()
+    }
+
+    /// Accepts a block that was executed here already, and has it committed by another thread: after all that was
+    /// accepted before it, and all together in order. Meanwhile [`Chain::build`] and [`Chain::execute`] take it as a
+    /// parent. Readers, and those who listen to events, know nothing of it before it is durable.
+    ///
+    /// At most [`IN_FLIGHT_MAX`] blocks are on their way at a time: this waits until there is room.
+    ///
+    /// # Errors
+    ///
+    /// If its parent has become part of a losing branch meanwhile, or an earlier commit failed.
+    pub fn commit_later(&self, built: BuiltBlock, options: ImportOptions) -> Result<Pending, ChainError> {
+        let mut writer = self.writer()?;
+        let BuiltBlock { id, block, hashes, changes, diff, refused, run, .. } = built;
+        if self.is_known(&writer, &id.hash)? {
+            let mut pending = self.import_known(writer, id, options)?;
+            pending.imported.refused = refused;
+            return Ok(pending);
         }
         let node = Node { id, header: block.header.clone(), changes, diff: Arc::new(diff) };
-        let before = self.head();
-        let mut after = BlockTree::clone(&before);
+        let mut after = BlockTree::clone(&writer.next);
         match after.insert(node, options.fork_choice, options.finalize) {
             Ok(()) => {}
-            Err(Refused::NoParent) => return Err(self.no_parent(&block.header)?),
+            Err(Refused::NoParent) => return Err(self.no_parent_in(&writer.next, &block.header)?),
             Err(Refused::Full) => return Err(ImportError::TooManyUnfinalized.into()),
         }
+        let node = after.get(&id.hash).cloned().ok_or(ChainError::UnknownBlock(id.hash))?;
+        let new = New { node, contents: Contents::new(block, hashes), run };
         let finalize = options.finalize.then_some((id.hash, options.justification));
-        let new_best = self.commit(writer, &before, after, Some((id, &block)), finalize)?;
-        Ok(Imported { id, known: false, new_best: new_best == Some(id), refused })
+        let (new_best, done) = self.commit(&mut writer, after, Some(new), finalize)?;
+        drop(writer);
+        let imported = Imported { id, known: false, new_best: new_best == Some(id), refused };
+        if self.pipelined {
+            return Ok(Pending { imported, done: Some(done) });
+        }
+        writer::wait(&done)?;
+        Ok(Pending { imported, done: None })
+    }
+
+    /// Spares a block that is here its execution. Others may commit while an unknown one executes.
+    pub(crate) fn import_if_known(
+        &self,
+        id: BlockId,
+        options: &ImportOptions,
+    ) -> Result<Option<Pending>, ChainError> {
+        let writer = self.writer()?;
+        if self.is_known(&writer, &id.hash)? {
+            return self.import_known(writer, id, options.clone()).map(Some);
+        }
+        Ok(None)
     }
 
     /// A block that is here is not executed again; but it becomes the head, or final, if that was asked for.
     fn import_known(
         &self,
-        writer: MutexGuard<'_, Writer>,
+        mut writer: MutexGuard<'_, Writer>,
         id: BlockId,
         options: ImportOptions,
-    ) -> Result<Imported, ChainError> {
-        let before = self.head();
+    ) -> Result<Pending, ChainError> {
+        let before = writer.next.clone();
         let is_final = before.get(&id.hash).is_none();
         let becomes_best = options.fork_choice == ForkChoice::Best && before.best() != id;
-        let mut new_best = None;
-        if !is_final && (becomes_best || options.finalize) {
+        let (new_best, done) = if !is_final && (becomes_best || options.finalize) {
             let mut after = BlockTree::clone(&before);
             if becomes_best {
                 after.set_best(&id.hash);
             }
             let finalize = options.finalize.then_some((id.hash, options.justification));
-            new_best = self.commit(writer, &before, after, None, finalize)?;
-        }
-        Ok(Imported { id, known: true, new_best: new_best == Some(id), refused: Vec::new() })
+            let (new_best, done) = self.commit(&mut writer, after, None, finalize)?;
+            (new_best, Some(done))
+        } else if self.shared.ground().is_accepted(&id.hash) {
+            // Known, but not durable yet.
+            (None, Some(self.settle(&writer)?))
+        } else {
+            (None, None)
+        };
+        let imported = Imported { id, known: true, new_best: new_best == Some(id), refused: Vec::new() };
+        Ok(Pending { imported, done })
     }
 
     /// Makes a block final, and all below it; branches that do not hold it are dropped. A block that is final already
@@ -304,13 +386,19 @@ impl Chain {
     ///
     /// [`ChainError::UnknownBlock`], or the commit fails.
     pub fn finalize(&self, hash: &H256, justification: Option<Justification>) -> Result<(), ChainError> {
-        let writer = self.writer()?;
-        let before = self.head();
-        if before.get(hash).is_none() {
+        let mut writer = self.writer()?;
+        let done = if writer.next.get(hash).is_some() {
+            let after = BlockTree::clone(&writer.next);
+            self.commit(&mut writer, after, None, Some((*hash, justification)))?.1
+        } else {
+            // Whatever is queued decides what is final.
+            let done = self.settle(&writer)?;
+            drop(writer);
+            writer::wait(&done)?;
             return self.number_of_final(hash).map(|_| ());
-        }
-        let after = BlockTree::clone(&before);
-        self.commit(writer, &before, after, None, Some((*hash, justification))).map(|_| ())
+        };
+        drop(writer);
+        writer::wait(&done)
     }
 
     /// Makes another block of the tree the head.
@@ -319,139 +407,93 @@ impl Chain {
     ///
     /// [`ChainError::UnknownBlock`] if it is neither the finalised block nor above it, or the commit fails.
     pub fn set_best(&self, hash: &H256) -> Result<(), ChainError> {
-        let writer = self.writer()?;
-        let before = self.head();
-        let mut after = BlockTree::clone(&before);
+        let mut writer = self.writer()?;
+        let mut after = BlockTree::clone(&writer.next);
         if !after.set_best(hash) {
             return Err(ChainError::UnknownBlock(*hash));
         }
-        self.commit(writer, &before, after, None, None).map(|_| ())
+        let (_, done) = self.commit(&mut writer, after, None, None)?;
+        drop(writer);
+        writer::wait(&done)
     }
 
-    /// Writes what leads from one tree to another as one batch, shows it, and tells others. Returns the head, if it
-    /// is another one now.
+    /// Queues what leads from the tree that will be to another one. Returns the head, if it is another one then, and
+    /// where to wait.
+    #[expect(clippy::type_complexity, reason = "a pair; a struct would only rename it")]
     fn commit(
         &self,
-        mut writer: MutexGuard<'_, Writer>,
-        before: &BlockTree,
+        writer: &mut Writer,
         mut after: BlockTree,
-        new: Option<(BlockId, &Block)>,
+        new: Option<New>,
         finalize: Option<(H256, Option<Justification>)>,
-    ) -> Result<Option<BlockId>, ChainError> {
+    ) -> Result<(Option<BlockId>, Receiver<Result<(), ChainError>>), ChainError> {
         if let Some((hash, _)) = &finalize {
             after.lead_through(hash);
         }
-        let best = after.best();
+        let (best, before_best) = (after.best(), writer.next.best());
         // Asked while both heads are still in the tree.
-        let route = after.route(&before.best().hash, &best.hash).unwrap_or_default();
-        let inserted = new.and_then(|(id, block)| Some((after.get(&id.hash)?.clone(), block)));
+        let route = after.route(&before_best.hash, &best.hash).unwrap_or_default();
         let (target, justification) = finalize.unzip();
         let finalized = target.and_then(|hash| after.finalize(&hash));
         let (path, dropped) = finalized.map_or_else(Default::default, |done| (done.path, done.dropped));
-
-        let commit = Commit {
-            insert: inserted
-                .iter()
-                .map(|(node, block)| NewBlock {
-                    hash: node.id.hash,
-                    header: &node.header,
-                    body: &block.extrinsics,
-                    changes: &node.changes,
-                })
-                .collect(),
-            finalize: path
-                .iter()
-                .map(|node| Finalize {
-                    id: node.id,
-                    changes: &node.changes,
-                    // It proves the finality of the one asked for; the blocks below follow from that.
-                    justification: justification
-                        .as_ref()
-                        .filter(|_| target == Some(node.id.hash))
-                        .and_then(Option::as_ref),
-                })
-                .collect(),
-            drop: dropped.clone(),
-            best,
-        };
-        // Before this line nothing has happened; after it a crash is harmless.
-        if let Err(error) = self.db.commit(commit) {
-            return Err(self.stop(&mut writer, error.to_string(), error.into()));
-        }
-
-        let ids: Arc<[BlockId]> = path.iter().map(|node| node.id).collect();
-        drop(inserted);
-        if let Err(error) = self.show(after, path) {
-            return Err(self.stop(&mut writer, error.to_string(), error));
-        }
-        if let Some((id, block)) = new {
-            self.tell(ChainEvent::Imported { id, parent: block.header.parent_hash });
-        }
-        if best != before.best() {
-            let Route { retracted, enacted } = route;
-            self.tell(ChainEvent::NewBest { id: best, retracted: retracted.into(), enacted: enacted.into() });
-        }
-        if !ids.is_empty() {
-            let dropped = dropped.iter().map(|id| id.hash).collect();
-            self.tell(ChainEvent::Finalized { ids, dropped });
-            // Rare, and long for a large state: readers of state do not wait for it, and everybody knows by now.
-            self.merkle.write().maintain();
-        }
-        Ok((best != before.best()).then_some(best))
-    }
-
-    /// Moves readers to the new tree. Those who compute roots or proofs wait; others only for the last line.
-    fn show(&self, after: BlockTree, path: Vec<Arc<Node>>) -> Result<(), ChainError> {
         let after = Arc::new(after);
-        if path.is_empty() {
-            *self.head.write() = after;
-            return Ok(());
+        let accepted = new.as_ref().map(|new| new.node.clone());
+        let (reply, done) = sync_channel(1);
+        let step = Step {
+            new,
+            path,
+            justification: justification.flatten(),
+            dropped,
+            before_best,
+            best,
+            route,
+            after: after.clone(),
+            reply,
+        };
+        // Before it is sent, since the thread forgets it when it is done.
+        if let Some(node) = accepted {
+            self.shared.accept(node);
         }
-        // A block that became final as it came in is nobody else's, so it is not copied.
-        let diffs: Vec<TreeDiff> = path
-            .into_iter()
-            .map(|node| match Arc::try_unwrap(node) {
-                Ok(node) => Arc::unwrap_or_clone(node.diff),
-                Err(shared) => TreeDiff::clone(&shared.diff),
-            })
-            .collect();
-        let mut merkle = self.merkle.write();
-        for diff in diffs {
-            merkle.apply(diff)?;
-        }
-        *self.head.write() = after;
-        Ok(())
+        Self::send(writer, Task::Commit(Box::new(step)))?;
+        writer.next = after;
+        Ok(((best != before_best).then_some(best), done))
     }
 
-    /// After a failed commit nobody knows what is on disk: nothing may follow.
-    fn stop(&self, writer: &mut Writer, why: String, error: ChainError) -> ChainError {
-        let why: Arc<str> = why.into();
-        tracing::error!(%why, "a commit failed; the chain takes no more blocks");
-        writer.stopped = Some(why.clone());
-        self.fatal.send_replace(Some(why));
-        error
+    /// Where to wait until all that is queued is done.
+    fn settle(&self, writer: &Writer) -> Result<Receiver<Result<(), ChainError>>, ChainError> {
+        let (reply, done) = sync_channel(1);
+        Self::send(writer, Task::Settle(reply))?;
+        Ok(done)
     }
 
-    fn tell(&self, event: ChainEvent) {
-        // An error only says that nobody listens.
-        let _ = self.events.send(event);
+    fn send(writer: &Writer, task: Task) -> Result<(), ChainError> {
+        let tasks = writer.tasks.as_ref().ok_or_else(writer::gone)?;
+        tasks.send(task).map_err(|_| writer::gone())
     }
 
     fn writer(&self) -> Result<MutexGuard<'_, Writer>, ChainError> {
         let writer = self.writer.lock();
-        match &writer.stopped {
-            Some(why) => Err(ChainError::Stopped(why.clone())),
-            None => Ok(writer),
+        self.shared.check_running()?;
+        Ok(writer)
+    }
+
+    fn head(&self) -> Arc<BlockTree> {
+        self.shared.head()
+    }
+
+    /// Whether the block is here already, final or not, or accepted.
+    fn is_known(&self, writer: &Writer, hash: &H256) -> Result<bool, ChainError> {
+        if writer.next.contains(hash) {
+            return Ok(true);
         }
+        self.is_becoming_final(&writer.next, hash)
     }
 
-    pub(crate) fn head(&self) -> Arc<BlockTree> {
-        self.head.read().clone()
-    }
-
-    /// Whether the block is here already, final or not.
-    fn is_known(&self, hash: &H256) -> Result<bool, ChainError> {
-        if self.head().contains(hash) {
+    /// Whether the block is final, or will be in `next`, the tree when all that is queued is done.
+    fn is_becoming_final(&self, next: &BlockTree, hash: &H256) -> Result<bool, ChainError> {
+        // In this order: what leaves the queue meanwhile is in the database.
+        let path = self.shared.ground().path(&next.finalized().hash);
+        if path.is_some_and(|path| path.iter().any(|node| node.id.hash == *hash)) {
             return Ok(true);
         }
         match self.number_of_final(hash) {
@@ -463,45 +505,44 @@ impl Chain {
 
     /// Header and state of a block on which another may stand.
     pub(crate) fn parent(&self, hash: &H256) -> Result<Option<(Header, StateView)>, ChainError> {
-        let head = self.head();
-        Ok(head.header(hash).cloned().zip(self.view(&head, hash)))
+        let ground = self.shared.ground();
+        Ok(ground.header(hash).cloned().zip(ground.view(hash, &self.shared.db)))
     }
 
-    /// Why a block has no parent in the tree: it is missing, or too far down.
+    /// Why a block has no parent in the tree: it is missing, or too far down. Waits for whoever is queueing a step.
     pub(crate) fn no_parent(&self, header: &Header) -> Result<ChainError, ChainError> {
-        let finalized = self.finalized().number;
-        Ok(ChainError::Import(match self.number_of_final(&header.parent_hash) {
-            Ok(_) => ImportError::BelowFinalized { number: header.number, finalized },
-            Err(ChainError::UnknownBlock(_)) => {
-                ImportError::UnknownParent { number: header.number, parent: header.parent_hash }
-            }
-            Err(error) => return Err(error),
+        let next = self.writer.lock().next.clone();
+        self.no_parent_in(&next, header)
+    }
+
+    fn no_parent_in(&self, next: &BlockTree, header: &Header) -> Result<ChainError, ChainError> {
+        let (number, parent) = (header.number, header.parent_hash);
+        Ok(ChainError::Import(if self.is_becoming_final(next, &parent)? {
+            ImportError::BelowFinalized { number, finalized: next.finalized().number }
+        } else {
+            ImportError::UnknownParent { number, parent }
         }))
     }
 
     /// What a block on `parent` with these changes does to the Merkle tree.
     pub(crate) fn diff(&self, parent: &H256, changes: &ChangeSet) -> Result<TreeDiff, ChainError> {
         let changes = hashed(changes);
-        let merkle = self.merkle.read();
+        let merkle = self.shared.merkle.read();
         // After the tree, so that both are of one moment.
-        let path = self.head().path(parent).ok_or(ChainError::UnknownBlock(*parent))?;
+        let path = self.shared.ground().path(parent).ok_or(ChainError::UnknownBlock(*parent))?;
         let diffs: Vec<&TreeDiff> = path.iter().map(|node| &*node.diff).collect();
         Ok(merkle.view(&diffs)?.update(changes))
     }
 
-    fn view(&self, head: &BlockTree, hash: &H256) -> Option<StateView> {
-        let path = head.path(hash)?;
-        let finalized = head.finalized();
-        let block = path.last().map_or(finalized, |node| node.id);
-        let layers = path.iter().map(|node| node.changes.clone());
-        Some(StateView::new(block, finalized.number, layers, self.db.clone()))
+    fn durable_view(&self, hash: &H256) -> Option<StateView> {
+        Ground::durable(self.shared.head()).view(hash, &self.shared.db)
     }
 
     /// The height of a final block.
     fn number_of_final(&self, hash: &H256) -> Result<BlockNumber, ChainError> {
-        let number = self.db.header(hash)?.map(|header| header.number);
+        let number = self.shared.db.header(hash)?.map(|header| header.number);
         match number {
-            Some(number) if self.db.hash_at(number)? == Some(*hash) => Ok(number),
+            Some(number) if self.shared.db.hash_at(number)? == Some(*hash) => Ok(number),
             _ => Err(ChainError::UnknownBlock(*hash)),
         }
     }
@@ -514,8 +555,19 @@ impl Chain {
     }
 
     fn expect_root(&self, hash: &H256, found: [u8; 32]) -> Result<(), ChainError> {
-        let header = self.db.header(hash)?.ok_or(ChainError::UnknownBlock(*hash))?;
+        let header = self.shared.db.header(hash)?.ok_or(ChainError::UnknownBlock(*hash))?;
         same_root(&header, found)
+    }
+}
+
+impl Drop for Chain {
+    /// Waits until all that was accepted is written.
+    fn drop(&mut self) {
+        self.writer.get_mut().tasks = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic was told by `fatal` already.
+            let _ = thread.join();
+        }
     }
 }
 

@@ -55,6 +55,9 @@ pub enum ChainError {
     /// The Merkle tree does not fit the blocks: a mistake in this program.
     #[error("the state tree does not fit the blocks above it: {0}; this is a defect, please report it")]
     Tree(#[from] TreeError),
+    /// The thread that commits could not be started.
+    #[error("the operating system gives no thread for commits: {0}; raise its limit of threads")]
+    Thread(std::io::Error),
     /// An earlier commit failed, so nobody knows what is on disk.
     #[error("the chain takes no more blocks since a commit failed: {0}; free the cause and restart the node")]
     Stopped(Arc<str>),
@@ -79,6 +82,7 @@ impl ChainError {
             | Self::State(_)
             | Self::Execute(_)
             | Self::Tree(_)
+            | Self::Thread(_)
             | Self::Stopped(_) => true,
         }
     }

@@ -6,7 +6,7 @@
 //!   [`Chain::import_built`] for our own, [`Chain::finalize`] for what an engine decided.
 //! - The tree of blocks above the finalised one, for every engine alike: forks, the head, reorganisations, finality.
 //! - The state after any block that is kept ([`StateView`]), and proofs against its root ([`Chain::prove`]).
-//! - Telling others what changed ([`ChainEvent`]).
+//! - Telling others what changed ([`ChainEvent`]), and how the last blocks were run ([`BlockReport`]).
 //!
 //! # Flow
 //!
@@ -68,13 +68,22 @@ mod block;
 mod chain;
 mod error;
 mod event;
+mod import;
 pub mod limits;
+mod recent;
+mod report;
+mod shared;
 mod tree;
 mod view;
+mod writer;
 
 pub use basalt_db::{BlockId, Justification};
 pub use block::{BuildRequest, BuiltBlock, ForkChoice, ImportOptions, decode_block, extrinsics_root};
 pub use chain::{Chain, Imported};
 pub use error::{ChainError, ImportError};
 pub use event::ChainEvent;
+pub use import::ImportedMany;
+pub use recent::Contents;
+pub use report::{BlockReport, StageTimes};
 pub use view::StateView;
+pub use writer::Pending;

@@ -34,6 +34,12 @@ impl StateView {
         Self { block, base, layers: layers.into_iter().collect(), db }
     }
 
+    /// The state after a block that stands on this one's, and changes this in it.
+    pub(crate) fn above(&self, block: BlockId, changes: Arc<ChangeSet>) -> Self {
+        let layers = self.layers.iter().cloned().chain([changes]).collect();
+        Self { block, base: self.base, layers, db: self.db.clone() }
+    }
+
     /// The block whose state this is.
     pub fn block(&self) -> BlockId {
         self.block

@@ -11,7 +11,7 @@ use crate::{
     cache::Cached,
     schema::{
         BODIES, CANONICAL, HEADERS, HISTORY, JUSTIFICATIONS, META, META_BEST, META_FINALIZED, META_GENESIS,
-        META_OLDEST, PENDING, STATE, encode, history_key, history_value, number_key,
+        META_OLDEST, PENDING, STATE, encode, number_key, put_history_key, put_history_value,
     },
     undo::Undo,
 };
@@ -114,7 +114,7 @@ impl Db {
             let published = self.published.read();
             (published.genesis, published.finalized)
         };
-        let mut batch = WriteBatch::default();
+        let mut batch = WriteBatch::with_capacity_bytes(estimated_bytes(commit));
         for NewBlock { hash, header, body, changes } in &commit.insert {
             batch.put_cf(self.store.family(HEADERS), hash, header.encode());
             batch.put_cf(self.store.family(BODIES), hash, body.encode());
@@ -172,6 +172,8 @@ impl Db {
         batch: &mut WriteBatch,
     ) -> Result<(Vec<Arc<Undo>>, Vec<Changed<'a>>), DbError> {
         let history = self.store.family(HISTORY);
+        // Of one entry at a time: the batch has its own copy.
+        let (mut entry_key, mut entry_value) = (Vec::new(), Vec::new());
         let mut undos = Vec::with_capacity(blocks.len());
         let mut changed: Vec<Changed<'a>> = Vec::new();
         // Where in `changed` a key is: only needed when a later block of this commit may change it again.
@@ -202,7 +204,11 @@ impl Db {
                 }
                 // Nobody can ask for the state before genesis.
                 if number > 0 {
-                    batch.put_cf(history, history_key(key, number), history_value(before.as_deref()));
+                    entry_key.clear();
+                    put_history_key(key, number, &mut entry_key);
+                    entry_value.clear();
+                    put_history_value(before.as_deref(), &mut entry_value);
+                    batch.put_cf(history, &entry_key, &entry_value);
                     old.push((key.to_vec(), before));
                 }
             }
@@ -273,4 +279,21 @@ impl Db {
             None => self.header(hash),
         }
     }
+}
+
+/// About how many bytes the batch will have. A batch that grows copies itself again and again, into fresh memory.
+fn estimated_bytes(commit: &Commit<'_>) -> usize {
+    /// Lengths, family, marks: per entry in `state` and the one in `history`.
+    const ENTRY_BYTES: usize = 32;
+    let body = |block: &NewBlock<'_>| block.body.iter().map(|extrinsic| extrinsic.0.len() + 4).sum::<usize>();
+    let inserted: usize = commit.insert.iter().map(body).sum();
+    let becomes_final = |hash: &H256| commit.finalize.iter().any(|block| block.id.hash == *hash);
+    let pending = commit.insert.iter().filter(|block| !becomes_final(&block.hash));
+    let pending: usize = pending.map(|block| block.changes.bytes() + ENTRY_BYTES * block.changes.len()).sum();
+    // Each key twice, and its old value is about as long as its new one.
+    let finalized = commit.finalize.iter();
+    let finalized: usize =
+        finalized.map(|block| 2 * (block.changes.bytes() + ENTRY_BYTES * block.changes.len())).sum();
+    // Headers, heads, and what else is small.
+    4096 + inserted + pending + finalized
 }

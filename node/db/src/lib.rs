@@ -265,6 +265,11 @@ impl Db {
         })
     }
 
+    /// How it is kept.
+    pub fn config(&self) -> Config {
+        self.config
+    }
+
     /// The hash of genesis. `None`: the database is empty.
     pub fn genesis_hash(&self) -> Option<H256> {
         self.published.read().genesis

@@ -43,15 +43,22 @@ const AFTER_END: [u8; 2] = [0, 1];
 
 /// Where the value lies that `key` had before block `number` changed it.
 pub(crate) fn history_key(key: &[u8], number: u32) -> Vec<u8> {
-    let mut bytes = escaped(key);
+    let mut bytes = Vec::with_capacity(key.len() + 16);
+    put_history_key(key, number, &mut bytes);
+    bytes
+}
+
+/// The same at the end of `bytes`: for those who write many and need not keep them.
+pub(crate) fn put_history_key(key: &[u8], number: u32, bytes: &mut Vec<u8>) {
+    put_escaped(key, bytes);
     bytes.extend(END);
     bytes.extend(number.to_be_bytes());
-    bytes
 }
 
 /// Where to seek for the first history entry of any key after `key`.
 pub(crate) fn history_after(key: &[u8]) -> Vec<u8> {
-    let mut bytes = escaped(key);
+    let mut bytes = Vec::with_capacity(key.len() + 16);
+    put_escaped(key, &mut bytes);
     bytes.extend(AFTER_END);
     bytes
 }
@@ -75,8 +82,7 @@ pub(crate) fn split_history_key(bytes: &[u8]) -> Result<(Vec<u8>, u32), DbError>
     Ok((key, number))
 }
 
-fn escaped(key: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(key.len() + 16);
+fn put_escaped(key: &[u8], bytes: &mut Vec<u8>) {
     let mut rest = key;
     while let Some(zero) = rest.iter().position(|byte| *byte == 0) {
         bytes.extend(&rest[..zero]);
@@ -84,18 +90,15 @@ fn escaped(key: &[u8]) -> Vec<u8> {
         rest = &rest[zero + 1..];
     }
     bytes.extend(rest);
-    bytes
 }
 
-/// An old value: `00` for none, `01` and the value otherwise.
-pub(crate) fn history_value(old: Option<&[u8]>) -> Vec<u8> {
+/// An old value at the end of `bytes`: `00` for none, `01` and the value otherwise.
+pub(crate) fn put_history_value(old: Option<&[u8]>, bytes: &mut Vec<u8>) {
     match old {
-        None => vec![0],
+        None => bytes.push(0),
         Some(value) => {
-            let mut bytes = Vec::with_capacity(1 + value.len());
             bytes.push(1);
             bytes.extend(value);
-            bytes
         }
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::schema::{
-    HISTORY, history_after, history_key, history_number, history_value, split_history_key,
+    HISTORY, history_after, history_key, history_number, put_history_value, split_history_key,
     split_history_value,
 };
 
@@ -37,7 +37,9 @@ proptest! {
             prop_assert_eq!(history_key(&key, number), bytes.clone());
         }
         if let Ok(value) = split_history_value(&bytes) {
-            prop_assert_eq!(history_value(value), bytes);
+            let mut again = Vec::new();
+            put_history_value(value, &mut again);
+            prop_assert_eq!(again, bytes);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use basalt_primitives::{AccountId, BlockNumber, H256, InvalidTransaction, Nonce};
-use basalt_runtime_api::{Refusal, Transaction, Verified};
+use basalt_runtime_api::{Refusal, Runtime, Transaction, Verified};
 use basalt_state::StateRead;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
@@ -13,6 +13,10 @@ use crate::{
     pool::PoolStatus,
     status::TransactionStatus,
 };
+
+/// How many of [`PoolHandle::submit_many`]'s transactions go together: the first are checked while the next are decoded,
+/// some hundred microseconds' worth, after which other tasks have their turn.
+const SUBMITTED_TOGETHER: usize = 256;
 
 /// The block that pooled transactions would follow.
 #[derive(Clone)]
@@ -45,14 +49,36 @@ pub struct BlockUpdate {
 
 /// A transaction on its way to the pool's thread.
 pub(crate) struct Submission {
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) transaction: Transaction,
     pub(crate) watcher: Option<mpsc::Sender<TransactionStatus>>,
 }
 
-/// Who waits for the outcome of how many submissions.
-pub(crate) enum Reply {
-    One(oneshot::Sender<Result<H256, PoolError>>),
-    Many(usize, oneshot::Sender<Vec<Result<H256, PoolError>>>),
+/// Who waits for the outcomes of a call's submissions.
+pub(crate) type Reply = oneshot::Sender<Vec<Result<H256, PoolError>>>;
+
+/// What a call takes up until it is answered.
+#[derive(Debug)]
+pub(crate) struct Room {
+    _call: OwnedSemaphorePermit,
+    _bytes: OwnedSemaphorePermit,
+}
+
+type Answer = oneshot::Receiver<Vec<Result<H256, PoolError>>>;
+
+/// Transactions of one call that go together.
+struct Part {
+    /// Those that were not sent, with their places.
+    refused: Vec<(usize, PoolError)>,
+    /// How many were.
+    count: usize,
+    answer: Result<Answer, PoolError>,
+}
+
+/// The answer to nothing.
+fn answered() -> Answer {
+    let (reply, answer) = oneshot::channel();
+    let _ = reply.send(Vec::new());
+    answer
 }
 
 /// What the pool's thread is asked.
@@ -60,7 +86,7 @@ pub(crate) enum Command {
     Submit {
         submissions: Vec<Submission>,
         reply: Reply,
-        room: Option<OwnedSemaphorePermit>,
+        room: Room,
     },
     OnBlock {
         update: BlockUpdate,
@@ -89,14 +115,23 @@ pub(crate) enum Command {
 ///
 /// Submissions are refused when too much waits already; everything else waits for its turn. After the pool has
 /// stopped, submissions fail, and the others answer as an empty pool does.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PoolHandle {
+    pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) commands: mpsc::Sender<Command>,
+    /// One permit per call that may wait.
+    pub(crate) calls: Arc<Semaphore>,
     /// One permit per byte that may wait.
     pub(crate) room: Arc<Semaphore>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) ready_count: watch::Receiver<u64>,
     pub(crate) head: watch::Receiver<(H256, BlockNumber)>,
+}
+
+impl fmt::Debug for PoolHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PoolHandle").field("head", &*self.head.borrow()).finish_non_exhaustive()
+    }
 }
 
 impl PoolHandle {
@@ -106,39 +141,59 @@ impl PoolHandle {
     ///
     /// [`PoolError`] says why it was not taken.
     pub async fn submit(&self, bytes: Vec<u8>) -> Result<H256, PoolError> {
-        self.submit_one(Submission { bytes, watcher: None }).await
+        self.submit_one(bytes, None).await
     }
 
     /// Submits many transactions, and returns as many outcomes in their order. Faster than one by one, since they
-    /// reach the pool together.
+    /// reach the pool together. They are decoded on the calling task, which lets others run in between.
     pub async fn submit_many(&self, transactions: Vec<Vec<u8>>) -> Vec<Result<H256, PoolError>> {
+        let mut parts = Vec::with_capacity(transactions.len().div_ceil(SUBMITTED_TOGETHER));
+        let mut transactions = transactions.into_iter().peekable();
+        while transactions.peek().is_some() {
+            if !parts.is_empty() {
+                tokio::task::yield_now().await;
+            }
+            parts.push(self.send_part(transactions.by_ref().take(SUBMITTED_TOGETHER)));
+        }
+        let mut all = Vec::new();
+        for Part { refused, count, answer } in parts {
+            let mut outcomes = match answer {
+                Ok(answer) => answer.await.unwrap_or_else(|_| vec![Err(PoolError::stopped()); count]),
+                Err(error) => vec![Err(error); count],
+            };
+            // In ascending order, so that each lands in its place.
+            for (place, error) in refused {
+                outcomes.insert(place.min(outcomes.len()), Err(error));
+            }
+            all.append(&mut outcomes);
+        }
+        all
+    }
+
+    /// Sends those on their way that decode and that there is room for.
+    fn send_part(&self, transactions: impl Iterator<Item = Vec<u8>>) -> Part {
         let mut refused = Vec::new();
         let mut submissions = Vec::new();
         let mut room: Option<OwnedSemaphorePermit> = None;
-        for (place, bytes) in transactions.into_iter().enumerate() {
-            match self.make_room(&bytes) {
-                Ok(more) => {
+        for (place, bytes) in transactions.enumerate() {
+            let submission = self.make_room(&bytes).and_then(|more| Ok((more, self.inspect(bytes)?)));
+            match submission {
+                Ok((more, transaction)) => {
                     match &mut room {
                         Some(room) => room.merge(more),
                         None => room = Some(more),
                     }
-                    submissions.push(Submission { bytes, watcher: None });
+                    submissions.push(Submission { transaction, watcher: None });
                 }
                 Err(error) => refused.push((place, error)),
             }
         }
         let count = submissions.len();
-        let (reply, answer) = oneshot::channel();
-        let sent = self.send_submissions(submissions, Reply::Many(count, reply), room);
-        let mut outcomes = match sent {
-            Ok(()) => answer.await.unwrap_or_else(|_| vec![Err(PoolError::stopped()); count]),
-            Err(error) => vec![Err(error); count],
+        let answer = match room {
+            Some(room) => self.send_submissions(submissions, room),
+            None => Ok(answered()),
         };
-        // In ascending order, so that each lands in its place.
-        for (place, error) in refused {
-            outcomes.insert(place.min(outcomes.len()), Err(error));
-        }
-        outcomes
+        Part { refused, count, answer }
     }
 
     /// Submits a transaction, and tells what happens to it. The channel closes after the last status, or when its
@@ -152,7 +207,7 @@ impl PoolHandle {
         bytes: Vec<u8>,
     ) -> Result<(H256, mpsc::Receiver<TransactionStatus>), PoolError> {
         let (sender, statuses) = mpsc::channel(self.limits.watcher_statuses_max);
-        let hash = self.submit_one(Submission { bytes, watcher: Some(sender) }).await?;
+        let hash = self.submit_one(bytes, Some(sender)).await?;
         Ok((hash, statuses))
     }
 
@@ -207,11 +262,22 @@ impl PoolHandle {
         self.ask(Command::Status).await.unwrap_or_default()
     }
 
-    async fn submit_one(&self, submission: Submission) -> Result<H256, PoolError> {
-        let room = self.make_room(&submission.bytes)?;
-        let (reply, answer) = oneshot::channel();
-        self.send_submissions(vec![submission], Reply::One(reply), Some(room))?;
-        answer.await.unwrap_or(Err(PoolError::stopped()))
+    async fn submit_one(
+        &self,
+        bytes: Vec<u8>,
+        watcher: Option<mpsc::Sender<TransactionStatus>>,
+    ) -> Result<H256, PoolError> {
+        let room = self.make_room(&bytes)?;
+        let transaction = self.inspect(bytes)?;
+        let answer = self.send_submissions(vec![Submission { transaction, watcher }], room)?;
+        answer.await.ok().and_then(|mut outcomes| outcomes.pop()).unwrap_or(Err(PoolError::stopped()))
+    }
+
+    /// Decodes and hashes: on the caller's thread, so that the pool's does not decode for all.
+    fn inspect(&self, bytes: Vec<u8>) -> Result<Transaction, PoolError> {
+        self.runtime
+            .inspect(bytes)
+            .map_err(|refusal| PoolError { hash: None, kind: PoolErrorKind::Refused(refusal) })
     }
 
     /// Reserves room for a transaction that will wait for the pool's thread.
@@ -234,13 +300,16 @@ impl PoolHandle {
     fn send_submissions(
         &self,
         submissions: Vec<Submission>,
-        reply: Reply,
-        room: Option<OwnedSemaphorePermit>,
-    ) -> Result<(), PoolError> {
-        self.commands.try_send(Command::Submit { submissions, reply, room }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => PoolError::queue_full(),
-            mpsc::error::TrySendError::Closed(_) => PoolError::stopped(),
-        })
+        bytes: OwnedSemaphorePermit,
+    ) -> Result<Answer, PoolError> {
+        let call = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| PoolError::queue_full())?;
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Submit { submissions, reply, room: Room { _call: call, _bytes: bytes } };
+        match self.commands.try_send(command) {
+            Ok(()) => Ok(answer),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(PoolError::queue_full()),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(PoolError::stopped()),
+        }
     }
 
     /// Asks and waits; none if the pool has stopped.

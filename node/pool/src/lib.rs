@@ -66,11 +66,14 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod bans;
+mod checks;
 mod error;
 mod handle;
+mod intake;
 mod limits;
 mod pool;
 mod queue;
+mod queues;
 mod ready;
 mod service;
 mod status;

@@ -23,9 +23,9 @@ pub struct Limits {
     pub ban_blocks: BlockNumber,
     /// Transactions that are validated again after each block.
     pub revalidated_max: usize,
-    /// Commands that wait for the pool's thread.
+    /// Calls that submit and are not answered yet: they wait, or are being checked. As many other commands.
     pub queue_commands_max: usize,
-    /// Bytes of submitted transactions that wait for the pool's thread, with [`QUEUED_OVERHEAD_BYTES`] for each.
+    /// Bytes of submitted transactions that wait or are being checked, with [`QUEUED_OVERHEAD_BYTES`] for each.
     pub queue_bytes_max: usize,
     /// Transactions that are verified together.
     pub batch_max: usize,
@@ -83,7 +83,8 @@ impl Limits {
             bans_max: 4,
             ban_blocks: 2,
             revalidated_max: 4,
-            queue_commands_max: 2,
+            // One that is being checked, and two that wait.
+            queue_commands_max: 3,
             queue_bytes_max: 4096,
             batch_max: 4,
             watchers_max: 2,

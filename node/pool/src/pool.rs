@@ -10,10 +10,7 @@
 //!   floor; a cheap beginning cannot hide behind an expensive end, and no eviction makes a gap. Queues that end in a
 //!   future transaction go first, whatever they pay: they cannot be included now.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    ops::Bound::{Excluded, Included, Unbounded},
-};
+use std::collections::{BTreeSet, HashMap};
 
 use basalt_primitives::{AccountId, BlockNumber, H256, InvalidTransaction, Nonce, ValidTransaction};
 use basalt_runtime_api::{Refusal, Verified};
@@ -23,9 +20,13 @@ use crate::{
     error::{Full, PoolError, PoolErrorKind, needed_priority},
     limits::Limits,
     queue::{Entry, HeadKey, Queue, TailKey},
+    queues::Queues,
     ready::Ready,
     status::{Effects, TransactionStatus},
 };
+
+/// Slots that are looked at for each transaction that may be revalidated: most are free after a flood.
+const SLOTS_PER_REVALIDATION: usize = 4;
 
 /// A transaction that may enter the pool, with what the runtime says about it.
 #[derive(Debug, Clone)]
@@ -64,8 +65,9 @@ pub struct Pool {
     limits: Limits,
     /// Height of the head that all is judged against.
     number: BlockNumber,
-    pub(crate) queues: BTreeMap<AccountId, Queue>,
-    places: HashMap<H256, (AccountId, Nonce)>,
+    pub(crate) queues: Queues,
+    /// Slot and nonce of each transaction.
+    places: HashMap<H256, (u32, Nonce)>,
     /// The first transaction of each queue that begins ready, best first.
     pub(crate) heads: BTreeSet<HeadKey>,
     /// The last transaction of each queue, cheapest first.
@@ -78,7 +80,7 @@ pub struct Pool {
     /// Counts insertions: the older goes first when priorities are equal.
     sequence: u64,
     /// Where revalidation goes on.
-    cursor: (AccountId, Nonce),
+    cursor: (u32, Nonce),
 }
 
 impl Pool {
@@ -87,7 +89,7 @@ impl Pool {
         Self {
             limits,
             number,
-            queues: BTreeMap::new(),
+            queues: Queues::default(),
             places: HashMap::new(),
             heads: BTreeSet::new(),
             tails: BTreeSet::new(),
@@ -96,7 +98,7 @@ impl Pool {
             ready: 0,
             bytes: 0,
             sequence: 0,
-            cursor: (AccountId::default(), 0),
+            cursor: (0, 0),
         }
     }
 
@@ -141,9 +143,11 @@ impl Pool {
             );
             return Err(refused(hash, InvalidTransaction::Stale, &detail));
         }
-        self.set_nonce(&account, nonce_next, effects);
-
-        let replaced = self.queues.get(&account).and_then(|queue| queue.entries.get(&nonce));
+        let known = self.queues.slot(&account);
+        if let Some(slot) = known {
+            self.set_slot_nonce(slot, nonce_next, effects);
+        }
+        let replaced = self.queues.of(&account).and_then(|queue| queue.get(nonce));
         if let Some(replaced) = replaced
             && u128::from(validity.priority) < needed_priority(replaced.priority)
         {
@@ -153,26 +157,28 @@ impl Pool {
 
         let effects_before = effects.len();
         self.sequence += 1;
-        let entry = Entry::new(verified, &validity, self.sequence, self.number);
-        let replaced = self.put(account, nonce, nonce_next, entry, effects);
+        let entry = Entry::new(verified, nonce, &validity, self.sequence, self.number);
+        let (slot, replaced) = self.put(account, nonce_next, entry, effects);
         let mut victims = Vec::new();
-        while let Some((full, victim)) = self.victim(&account) {
-            if victim == (account, nonce) || victims.len() == self.limits.evictions_max {
-                self.undo(account, nonce, nonce_next, replaced, victims);
+        while let Some((full, victim)) = self.victim(slot) {
+            if victim == (slot, nonce) || victims.len() == self.limits.evictions_max {
+                self.undo((slot, nonce), (account, nonce_next), replaced, victims);
                 effects.truncate(effects_before);
                 return Err(PoolError::new(hash, PoolErrorKind::Full(full)));
             }
-            let queue_nonce = self.queues.get(&victim.0).map_or(0, |queue| queue.nonce);
-            let Some(entry) = self.take(&victim.0, victim.1, effects) else { break };
-            victims.push((victim, queue_nonce, entry));
+            let Some(queue) = self.queues.get(victim.0) else { break };
+            let sender = (queue.account, queue.nonce);
+            let Some(entry) = self.take(victim.0, victim.1, effects) else { break };
+            victims.push((sender, entry));
         }
 
         if let Some(replaced) = replaced {
             effects.push((replaced.verified.hash, TransactionStatus::Usurped(hash)));
         }
         effects
-            .extend(victims.into_iter().map(|(.., entry)| (entry.verified.hash, TransactionStatus::Dropped)));
-        let ready = self.queues.get(&account).is_some_and(|queue| queue.is_ready(nonce));
+            .extend(victims.into_iter().map(|(_, entry)| (entry.verified.hash, TransactionStatus::Dropped)));
+        let entry = self.queues.get(slot).and_then(|queue| queue.get(nonce));
+        let ready = entry.is_some_and(|entry| entry.ready == Some(true));
         Ok(if ready { Inserted::Ready } else { Inserted::Future })
     }
 
@@ -190,22 +196,28 @@ impl Pool {
         self.number = number;
         self.bans.advance(number);
         // First take out all, then look at what is left: a gap in between would only be an artefact of the order.
-        let mut nonces_next = BTreeMap::<AccountId, Nonce>::new();
+        let mut nonces_next = HashMap::<u32, Nonce>::new();
         for (block, transactions) in enacted {
+            effects.reserve(transactions.len());
             for hash in transactions {
-                if let Some((account, nonce)) = self.places.get(hash).copied() {
-                    self.detach(&account, nonce);
-                    let next = nonces_next.entry(account).or_default();
+                if let Some((slot, nonce)) = self.places.get(hash).copied() {
+                    self.detach(slot, nonce);
+                    let next = nonces_next.entry(slot).or_default();
                     *next = (*next).max(nonce.saturating_add(1));
                 }
                 self.ban(*hash);
                 effects.push((*hash, TransactionStatus::InBlock(*block)));
             }
         }
-        for (account, nonce) in &nonces_next {
-            self.set_nonce(account, *nonce, effects);
-            // Entries lie at or above the queue's nonce, so it moved and all is settled, but for the very last nonce.
-            self.settle(account, effects);
+        // By slot, so that effects come in an order that does not depend on the hash map.
+        let mut nonces_next: Vec<_> = nonces_next.into_iter().collect();
+        nonces_next.sort_unstable();
+        let mut touched = Vec::with_capacity(nonces_next.len());
+        for (slot, nonce) in nonces_next {
+            let Some(queue) = self.queues.get_mut(slot) else { continue };
+            touched.push(queue.account);
+            queue.nonce = queue.nonce.max(nonce);
+            self.settle(slot, effects);
         }
         let over: Vec<H256> = self
             .expiries
@@ -213,7 +225,7 @@ impl Pool {
             .map(|(_, hash)| *hash)
             .collect();
         self.remove_invalid(&over, effects);
-        nonces_next.into_keys().collect()
+        touched.into_iter().collect()
     }
 
     /// Lets transactions of retracted blocks in again: they are no longer refused as included.
@@ -225,27 +237,33 @@ impl Pool {
 
     /// Tells the pool the next nonce of a sender in the head's state. What lies below is invalid.
     pub fn set_nonce(&mut self, account: &AccountId, nonce: Nonce, effects: &mut Effects) {
-        let Some(queue) = self.queues.get_mut(account) else { return };
+        if let Some(slot) = self.queues.slot(account) {
+            self.set_slot_nonce(slot, nonce, effects);
+        }
+    }
+
+    fn set_slot_nonce(&mut self, slot: u32, nonce: Nonce, effects: &mut Effects) {
+        let Some(queue) = self.queues.get_mut(slot) else { return };
         if queue.nonce == nonce {
             return;
         }
         queue.nonce = nonce;
-        let stale: Vec<Nonce> = queue.entries.range(..nonce).map(|(nonce, _)| *nonce).collect();
-        for nonce in stale {
-            if let Some(entry) = self.detach(account, nonce) {
-                self.ban(entry.verified.hash);
-                effects.push((entry.verified.hash, TransactionStatus::Invalid));
-            }
+        while let Some(queue) = self.queues.get(slot)
+            && let Some(stale) = queue.entries.front().map(|entry| entry.nonce).filter(|first| *first < nonce)
+            && let Some(entry) = self.detach(slot, stale)
+        {
+            self.ban(entry.verified.hash);
+            effects.push((entry.verified.hash, TransactionStatus::Invalid));
         }
-        self.settle(account, effects);
+        self.settle(slot, effects);
     }
 
     /// Takes out transactions that turned out invalid, and refuses them for a while. Unknown hashes are passed over.
     pub fn remove_invalid(&mut self, hashes: &[H256], effects: &mut Effects) {
         for hash in hashes {
-            let Some((account, nonce)) = self.places.get(hash).copied() else { continue };
+            let Some((slot, nonce)) = self.places.get(hash).copied() else { continue };
             effects.push((*hash, TransactionStatus::Invalid));
-            self.take(&account, nonce, effects);
+            self.take(slot, nonce, effects);
             self.ban(*hash);
         }
     }
@@ -262,39 +280,48 @@ impl Pool {
         let max = self.limits.revalidated_max;
         let mut chosen: Vec<Verified> = touched
             .iter()
-            .filter_map(|account| self.queues.get(account))
-            .flat_map(|queue| queue.entries.values())
+            .filter_map(|account| self.queues.of(account))
+            .flat_map(|queue| &queue.entries)
             .map(|entry| entry.verified.clone())
             .take(max / 2)
             .collect();
-        let (account, nonce) = self.cursor;
-        let here = self.queues.get(&account).into_iter().flat_map(|queue| queue.entries.range(nonce..));
-        let here = here.map(|(nonce, entry)| (account, *nonce, entry));
-        let others = self
-            .queues
-            .range((Excluded(account), Unbounded))
-            .chain(self.queues.range((Unbounded, Included(account))))
-            .flat_map(|(account, queue)| {
-                queue.entries.iter().map(|(nonce, entry)| (*account, *nonce, entry))
-            });
-        // One round at most. The one after it is where the next round begins.
-        let budget = self.places.len().min(max - chosen.len());
-        for (place, (account, nonce, entry)) in here.chain(others).take(budget + 1).enumerate() {
-            self.cursor = (account, nonce);
-            if place < budget && !touched.contains(&account) {
-                chosen.push(entry.verified.clone());
+        // One round at most, which ends where it began. Free slots cost a look each, so these are bounded too.
+        let slots = self.queues.slots();
+        let mut budget = self.places.len().min(max - chosen.len());
+        let mut looks = max.saturating_mul(SLOTS_PER_REVALIDATION).min(slots as usize + 1);
+        let (mut slot, mut nonce) = self.cursor;
+        while budget > 0 && looks > 0 {
+            looks -= 1;
+            if slot >= slots {
+                (slot, nonce) = (0, 0);
             }
+            if let Some(queue) = self.queues.get(slot) {
+                let (Ok(begin) | Err(begin)) = queue.place(nonce);
+                let taken = queue.entries.range(begin..).take(budget);
+                budget -= taken.len();
+                if let Some(next) = queue.entries.get(begin + taken.len()) {
+                    // Entries are left in this queue, so the budget is spent.
+                    nonce = next.nonce;
+                    if !touched.contains(&queue.account) {
+                        chosen.extend(taken.map(|entry| entry.verified.clone()));
+                    }
+                    break;
+                }
+                if !touched.contains(&queue.account) {
+                    chosen.extend(taken.map(|entry| entry.verified.clone()));
+                }
+            }
+            (slot, nonce) = (slot.saturating_add(1), 0);
         }
+        self.cursor = (slot, nonce);
         chosen
     }
 
     /// Takes note of a fresh validation: how long it holds from now on. The priority stays as it was, since the
     /// order among waiting transactions should not flicker with the congestion multiplier that all of them share.
     pub fn revalidated(&mut self, hash: &H256, validity: &ValidTransaction) {
-        let Some((account, nonce)) = self.places.get(hash) else { return };
-        let Some(entry) = self.queues.get_mut(account).and_then(|queue| queue.entries.get_mut(nonce)) else {
-            return;
-        };
+        let Some((slot, nonce)) = self.places.get(hash) else { return };
+        let Some(entry) = self.queues.get_mut(*slot).and_then(|queue| queue.get_mut(*nonce)) else { return };
         self.expiries.remove(&(entry.valid_till, *hash));
         entry.set_valid_till(validity, self.number);
         if entry.is_mortal() {
@@ -309,7 +336,7 @@ impl Pool {
 
     /// The nonce that the sender's next transaction should have, if it has any here: after its ready ones.
     pub fn next_nonce(&self, account: &AccountId) -> Option<Nonce> {
-        self.queues.get(account).map(Queue::next_nonce)
+        self.queues.of(account).map(Queue::next_nonce)
     }
 
     /// How much the pool holds.
@@ -317,123 +344,122 @@ impl Pool {
         PoolStatus { ready: self.ready, future: self.places.len() - self.ready, bytes: self.bytes }
     }
 
-    /// Which transaction has to go before `account`'s newest may stay, if any.
-    fn victim(&self, account: &AccountId) -> Option<(Full, (AccountId, Nonce))> {
+    /// Which transaction has to go before the newest in `slot` may stay, if any: its slot and nonce.
+    fn victim(&self, slot: u32) -> Option<(Full, (u32, Nonce))> {
         let limits = &self.limits;
-        if let Some(queue) = self.queues.get(account)
+        if let Some(queue) = self.queues.get(slot)
             && (queue.entries.len() > limits.sender_transactions_max || queue.bytes > limits.sender_bytes_max)
             && let Some(nonce) = queue.last_nonce()
         {
-            return Some((Full::Sender, (*account, nonce)));
+            return Some((Full::Sender, (slot, nonce)));
         }
         if self.places.len() > limits.transactions_max || self.bytes > limits.bytes_max {
             let tail = self.tails.first()?;
-            let nonce = self.queues.get(&tail.account)?.last_nonce()?;
-            return Some((Full::Pool, (tail.account, nonce)));
+            let nonce = self.queues.get(tail.slot)?.last_nonce()?;
+            return Some((Full::Pool, (tail.slot, nonce)));
         }
         None
     }
 
-    /// Takes back an insertion that found no room.
+    /// Takes back an insertion that found no room: `new` by slot and nonce, and everybody by account and next nonce.
     fn undo(
         &mut self,
-        account: AccountId,
-        nonce: Nonce,
-        nonce_next: Nonce,
+        new: (u32, Nonce),
+        sender: (AccountId, Nonce),
         replaced: Option<Entry>,
-        victims: Vec<((AccountId, Nonce), Nonce, Entry)>,
+        victims: Vec<((AccountId, Nonce), Entry)>,
     ) {
         // All this leaves the statuses as they were, so nobody is told.
         let mut untold = Effects::new();
-        self.take(&account, nonce, &mut untold);
-        if let Some(replaced) = replaced {
-            self.put(account, nonce, nonce_next, replaced, &mut untold);
-        }
-        for ((account, nonce), nonce_next, entry) in victims.into_iter().rev() {
-            self.put(account, nonce, nonce_next, entry, &mut untold);
+        self.take(new.0, new.1, &mut untold);
+        let replaced = replaced.map(|replaced| (sender, replaced));
+        for ((account, nonce_next), entry) in replaced.into_iter().chain(victims.into_iter().rev()) {
+            self.put(account, nonce_next, entry, &mut untold);
         }
     }
 
-    /// Puts an entry in its place, and returns what was there.
+    /// Puts an entry in its place, and returns the queue's slot and what was there.
     fn put(
         &mut self,
         account: AccountId,
-        nonce: Nonce,
         nonce_next: Nonce,
         entry: Entry,
         effects: &mut Effects,
-    ) -> Option<Entry> {
-        let replaced = self.detach(&account, nonce);
+    ) -> (u32, Option<Entry>) {
+        let nonce = entry.nonce;
+        let slot = self.queues.slot_or_new(account, nonce_next);
+        let replaced = self.detach(slot, nonce);
         self.bytes += u64::from(entry.bytes);
-        self.places.insert(entry.verified.hash, (account, nonce));
+        self.places.insert(entry.verified.hash, (slot, nonce));
         if entry.is_mortal() {
             self.expiries.insert((entry.valid_till, entry.verified.hash));
         }
-        let queue = self.queues.entry(account).or_insert_with(|| Queue::new(nonce_next));
-        queue.bytes += u64::from(entry.bytes);
-        queue.entries.insert(nonce, entry);
-        self.settle_from(&account, nonce, effects);
-        replaced
+        if let Some(queue) = self.queues.get_mut(slot) {
+            queue.insert(entry);
+        }
+        self.settle_from(slot, nonce, effects);
+        (slot, replaced)
     }
 
     /// Takes an entry out, and settles what is left of its queue.
-    fn take(&mut self, account: &AccountId, nonce: Nonce, effects: &mut Effects) -> Option<Entry> {
-        let entry = self.detach(account, nonce)?;
-        self.settle_from(account, nonce, effects);
+    fn take(&mut self, slot: u32, nonce: Nonce, effects: &mut Effects) -> Option<Entry> {
+        let entry = self.detach(slot, nonce)?;
+        self.settle_from(slot, nonce, effects);
         Some(entry)
     }
 
     /// Takes an entry out. The caller settles the queue before anything else is asked of it.
-    fn detach(&mut self, account: &AccountId, nonce: Nonce) -> Option<Entry> {
-        let queue = self.queues.get_mut(account)?;
-        let mut entry = queue.entries.remove(&nonce)?;
-        queue.bytes -= u64::from(entry.bytes);
+    fn detach(&mut self, slot: u32, nonce: Nonce) -> Option<Entry> {
+        let mut entry = self.queues.get_mut(slot)?.remove(nonce)?;
         self.bytes -= u64::from(entry.bytes);
         self.places.remove(&entry.verified.hash);
-        self.expiries.remove(&(entry.valid_till, entry.verified.hash));
+        if entry.is_mortal() {
+            self.expiries.remove(&(entry.valid_till, entry.verified.hash));
+        }
         if entry.ready.take() == Some(true) {
             self.ready -= 1;
         }
         Some(entry)
     }
 
-    fn settle(&mut self, account: &AccountId, effects: &mut Effects) {
-        self.settle_queue(account, 0, false, effects);
+    fn settle(&mut self, slot: u32, effects: &mut Effects) {
+        self.settle_queue(slot, 0, false, effects);
     }
 
-    fn settle_from(&mut self, account: &AccountId, from: Nonce, effects: &mut Effects) {
-        self.settle_queue(account, from, true, effects);
+    fn settle_from(&mut self, slot: u32, from: Nonce, effects: &mut Effects) {
+        self.settle_queue(slot, from, true, effects);
     }
 
     /// Works out anew what is ready in a queue, and brings the indices in line.
-    fn settle_queue(&mut self, account: &AccountId, from: Nonce, one_place: bool, effects: &mut Effects) {
-        let Some(queue) = self.queues.get_mut(account) else { return };
-        for (hash, now, before) in queue.settle(from, one_place) {
+    fn settle_queue(&mut self, slot: u32, from: Nonce, one_place: bool, effects: &mut Effects) {
+        let Some(queue) = self.queues.get_mut(slot) else { return };
+        let all_ready = &mut self.ready;
+        queue.settle(from, one_place, |hash, now, before| {
             match (before, now) {
-                (Some(true), false) => self.ready -= 1,
-                (_, true) => self.ready += 1,
+                (Some(true), false) => *all_ready -= 1,
+                (_, true) => *all_ready += 1,
                 (_, false) => {}
             }
             effects.push((hash, if now { TransactionStatus::Ready } else { TransactionStatus::Future }));
-        }
-        let head = queue.head_key(*account);
+        });
+        let head = queue.head_key(slot);
         if queue.head != head {
-            if let Some(old) = queue.head.take() {
+            if let Some(old) = queue.head {
                 self.heads.remove(&old);
             }
-            queue.head.clone_from(&head);
+            queue.head = head;
             self.heads.extend(head);
         }
-        let tail = queue.tail_key(*account);
+        let tail = queue.tail_key(slot);
         if queue.tail != tail {
-            if let Some(old) = queue.tail.take() {
+            if let Some(old) = queue.tail {
                 self.tails.remove(&old);
             }
-            queue.tail.clone_from(&tail);
+            queue.tail = tail;
             self.tails.extend(tail);
         }
         if queue.entries.is_empty() {
-            self.queues.remove(account);
+            self.queues.remove(slot);
         }
     }
 }

@@ -6,7 +6,7 @@ use basalt_runtime_api::Verified;
 
 use crate::{
     pool::Pool,
-    queue::{HeadKey, Queue},
+    queue::{Entry, HeadKey},
 };
 
 /// The ready transactions of a [`Pool`]: always the best of what each sender may send next, so the cost is that of
@@ -28,9 +28,22 @@ impl<'a> Ready<'a> {
     fn best(&mut self) -> Option<HeadKey> {
         match (self.heads.peek(), self.next.peek()) {
             (Some(head), Some(Reverse(next))) if next < *head => self.next.pop().map(|Reverse(key)| key),
-            (Some(_), _) => self.heads.next().cloned(),
+            (Some(_), _) => self.heads.next().copied(),
             (None, _) => self.next.pop().map(|Reverse(key)| key),
         }
+    }
+
+    /// As the iterator, with what the pool knows beside the transaction.
+    pub(crate) fn next_entry(&mut self) -> Option<&'a Entry> {
+        let HeadKey { slot, nonce, .. } = self.best()?;
+        let queue = self.pool.queues.get(slot)?;
+        let place = queue.place(nonce).ok()?;
+        if let Some(next) = queue.entries.get(place + 1)
+            && next.ready == Some(true)
+        {
+            self.next.push(Reverse(next.key(slot)));
+        }
+        queue.entries.get(place)
     }
 }
 
@@ -38,15 +51,6 @@ impl<'a> Iterator for Ready<'a> {
     type Item = &'a Verified;
 
     fn next(&mut self) -> Option<&'a Verified> {
-        let HeadKey { account, nonce, .. } = self.best()?;
-        let queue = self.pool.queues.get(&account)?;
-        let mut entries = queue.entries.range(nonce..);
-        let (_, entry) = entries.next()?;
-        if let Some((nonce, next)) = entries.next()
-            && next.ready == Some(true)
-        {
-            self.next.push(Reverse(Queue::key_of(account, *nonce, next)));
-        }
-        Some(&entry.verified)
+        self.next_entry().map(|entry| &entry.verified)
     }
 }

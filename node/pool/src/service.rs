@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    io, mem,
+    io,
+    panic::resume_unwind,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,23 +12,29 @@ use std::{
 };
 
 use basalt_primitives::{AccountId, H256, Nonce};
-use basalt_runtime_api::{Head as RuntimeHead, Refusal, Runtime, Transaction, ValidateError, Verified};
+use basalt_runtime_api::{Refusal, Runtime, Transaction, ValidateError, Verified};
 use basalt_state::StateError;
 use basalt_verifier::Verifier;
 use rayon::prelude::*;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{
+    Semaphore,
+    mpsc::{self, UnboundedReceiver},
+    watch,
+};
 
 use crate::{
+    checks::{Checker, Checkers, Done, Job},
     error::{Full, PoolError, PoolErrorKind},
-    handle::{BlockUpdate, Command, Head, PoolHandle, Reply, Submission},
+    handle::{BlockUpdate, Command, Head, PoolHandle, Reply, Room, Submission},
+    intake::{Intake, Item},
     limits::Limits,
     pool::{Candidate, Pool},
     status::{Effects, TransactionStatus},
     watchers::Watchers,
 };
 
-/// Below this many transactions the way to other cores costs more than the work on this one.
-const TRANSACTIONS_PER_JOB: usize = 16;
+/// Below this many transactions the way to other cores costs more than validating them on this one.
+const VALIDATIONS_PER_JOB: usize = 64;
 
 /// The running pool. Dropping this stops it, as [`PoolService::stop`] does: its thread holds a view of the database, and
 /// must not outlive whoever closes that.
@@ -41,7 +48,7 @@ pub struct PoolService {
 }
 
 impl PoolService {
-    /// Ends the pool after the batch at hand, and waits for that: some milliseconds. Whoever still waits for an answer
+    /// Ends the pool after the batches at hand, and waits for that: some milliseconds. Whoever still waits for an answer
     /// is told that the pool has stopped.
     pub fn stop(self) {
         drop(self);
@@ -73,11 +80,11 @@ impl Drop for PoolService {
     }
 }
 
-/// Starts a pool at `head`, on a thread of its own.
+/// Starts a pool at `head`, on a thread of its own, with as many to check transactions as rayon has.
 ///
 /// # Errors
 ///
-/// If the operating system gives no thread.
+/// If the operating system gives no threads.
 pub fn start(
     runtime: Arc<dyn Runtime>,
     verifier: Arc<Verifier>,
@@ -85,89 +92,83 @@ pub fn start(
     limits: Limits,
 ) -> io::Result<(PoolHandle, PoolService)> {
     let (commands, received) = mpsc::channel(limits.queue_commands_max);
+    let (done_sender, done) = mpsc::unbounded_channel();
     let (ready_count_sender, ready_count) = watch::channel(0);
     let (head_sender, head_receiver) = watch::channel((head.hash, head.number));
     let stop = Arc::new(AtomicBool::new(false));
+    let checker = Checker { runtime: Arc::clone(&runtime), verifier };
     let owner = Owner {
         pool: Pool::new(limits.clone(), head.number),
-        runtime,
-        verifier,
+        checkers: Checkers::start(rayon::current_num_threads(), &checker, &done_sender)?,
+        checker,
+        intake: Intake::default(),
         head,
         head_sender,
+        retracted: None,
         limits: limits.clone(),
         watchers: Watchers::default(),
         ready_count: ready_count_sender,
         stop: Arc::clone(&stop),
     };
-    let thread = thread::Builder::new().name("pool".into()).spawn(move || owner.run(received))?;
+    // Only to wait for two channels at once.
+    let waiting = tokio::runtime::Builder::new_current_thread().build()?;
+    let thread = thread::Builder::new()
+        .name("pool".into())
+        .spawn(move || waiting.block_on(owner.run(received, done)))?;
     let service = PoolService { thread: Some(thread), stop, commands: commands.downgrade() };
-    let room = Arc::new(Semaphore::new(limits.queue_bytes_max.min(Semaphore::MAX_PERMITS)));
-    let handle = PoolHandle { commands, room, limits: Arc::new(limits), ready_count, head: head_receiver };
+    let handle = PoolHandle {
+        runtime,
+        commands,
+        calls: Arc::new(Semaphore::new(limits.queue_commands_max.min(Semaphore::MAX_PERMITS))),
+        room: Arc::new(Semaphore::new(limits.queue_bytes_max.min(Semaphore::MAX_PERMITS))),
+        limits: Arc::new(limits),
+        ready_count,
+        head: head_receiver,
+    };
     Ok((handle, service))
 }
 
 /// All that the thread owns.
 struct Owner {
     pool: Pool,
-    runtime: Arc<dyn Runtime>,
-    verifier: Arc<Verifier>,
+    checker: Checker,
+    checkers: Checkers,
+    intake: Intake,
     head: Head,
     head_sender: watch::Sender<(H256, u32)>,
+    /// The last batch that was begun when blocks were retracted: up to it, all were judged on another branch.
+    retracted: Option<u64>,
     limits: Limits,
     watchers: Watchers,
     ready_count: watch::Sender<u64>,
     stop: Arc<AtomicBool>,
 }
 
-/// Submissions that are served together.
-#[derive(Default)]
-struct Gathered {
-    submissions: Vec<Submission>,
-    replies: Vec<Reply>,
-    /// Given back when all this is done.
-    room: Option<OwnedSemaphorePermit>,
-}
-
-impl Gathered {
-    fn add(&mut self, submissions: Vec<Submission>, reply: Reply, room: Option<OwnedSemaphorePermit>) {
-        self.submissions.extend(submissions);
-        self.replies.push(reply);
-        match (&mut self.room, room) {
-            (Some(room), Some(more)) => room.merge(more),
-            (none, more) => *none = more,
-        }
-    }
-}
-
 impl Owner {
-    fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        let mut gathered = Gathered::default();
-        while let Some(command) = commands.blocking_recv() {
-            let mut next = Some(command);
-            while let Some(command) = next.take() {
-                if self.stop.load(Ordering::Acquire) {
-                    return;
-                }
-                match command {
-                    Command::Submit { submissions, reply, room } => gathered.add(submissions, reply, room),
-                    other => {
-                        // Whoever asks sees the effects of what was submitted before.
-                        self.submit(mem::take(&mut gathered));
-                        self.serve(other);
-                    }
-                }
-                if gathered.submissions.len() < self.limits.batch_max {
-                    next = commands.try_recv().ok();
-                }
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut done: UnboundedReceiver<Done>) {
+        loop {
+            tokio::select! {
+                biased;
+                // There is a job for each, so this does not keep commands waiting for long.
+                Some(done) = done.recv() => self.intake.done(done),
+                command = commands.recv() => match command {
+                    Some(_) if self.stop.load(Ordering::Acquire) => return,
+                    Some(command) => self.serve(command),
+                    None => return,
+                },
             }
-            self.submit(mem::take(&mut gathered));
+            self.begin_jobs();
+            while let Some((items, done)) = self.intake.finish() {
+                self.insert_all(items, done);
+            }
         }
     }
 
     fn serve(&mut self, command: Command) {
         // A caller that no longer waits for its answer is no error.
         match command {
-            Command::Submit { .. } | Command::Wake => {}
+            Command::Submit { submissions, reply, room } => self.submit(submissions, reply, room),
+            Command::Wake => {}
             Command::OnBlock { update, done } => {
                 self.on_block(update);
                 let _ = done.send(());
@@ -200,79 +201,32 @@ impl Owner {
 
     // ---- New transactions -----------------------------------------------------------------------------------------
 
-    fn submit(&mut self, gathered: Gathered) {
-        let Gathered { submissions, replies, room } = gathered;
-        let mut outcomes = Vec::with_capacity(submissions.len());
-        let mut submissions = submissions.into_iter().peekable();
-        while submissions.peek().is_some() {
-            let batch: Vec<_> = submissions.by_ref().take(self.limits.batch_max.max(1)).collect();
-            outcomes.extend(self.submit_batch(batch));
-        }
-        // Before the replies: whoever hears back may count on the room.
-        drop(room);
-        let mut outcomes = outcomes.into_iter();
-        for reply in replies {
-            match reply {
-                Reply::One(reply) => {
-                    let _ = reply.send(outcomes.next().unwrap_or(Err(PoolError::stopped())));
+    /// Has those wait for a check that are not refused without one.
+    fn submit(&mut self, submissions: Vec<Submission>, reply: Reply, room: Room) {
+        let call = self.intake.begin_call(submissions.len(), reply, room);
+        for (place, Submission { transaction, watcher }) in submissions.into_iter().enumerate() {
+            match self.admit(&transaction.hash, watcher.is_some()) {
+                Ok(()) => {
+                    let watched = watcher.is_some();
+                    if let Some(watcher) = watcher {
+                        self.watchers.add(transaction.hash, watcher);
+                    }
+                    self.intake.wait(call, place, transaction, watched);
                 }
-                Reply::Many(count, reply) => {
-                    let _ = reply.send(outcomes.by_ref().take(count).collect());
-                }
+                Err(error) => self.intake.settle(call, place, Err(error)),
             }
         }
     }
 
-    /// Takes transactions in that are verified together. One outcome for each, in their order.
-    fn submit_batch(&mut self, batch: Vec<Submission>) -> Vec<Result<H256, PoolError>> {
-        let (bytes, watchers): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|submission| (submission.bytes, submission.watcher)).unzip();
-        let mut watchers: Vec<_> = watchers.into_iter().map(|watcher| (watcher, None)).collect();
-        let inspected = self.inspect(bytes);
-
-        // Whoever is refused here costs no signature check.
-        let mut seen = HashSet::new();
-        let mut transactions = Vec::with_capacity(inspected.len());
-        let mut outcomes: Vec<Option<Result<H256, PoolError>>> = Vec::with_capacity(inspected.len());
-        for (inspected, (watcher, watched)) in inspected.into_iter().zip(&mut watchers) {
-            let admitted = inspected.and_then(|transaction| {
-                let hash = transaction.hash;
-                self.pool.admits(&hash)?;
-                if watcher.is_some() && !self.may_watch(&hash) {
-                    return Err(PoolError::new(hash, PoolErrorKind::Full(Full::Watchers)));
-                }
-                if !seen.insert(hash) {
-                    return Err(PoolError::new(hash, PoolErrorKind::AlreadyImported));
-                }
-                Ok(transaction)
-            });
-            match admitted {
-                Ok(transaction) => {
-                    if let Some(watcher) = watcher.take() {
-                        self.watchers.add(transaction.hash, watcher);
-                        *watched = Some(transaction.hash);
-                    }
-                    transactions.push(Arc::new(transaction));
-                    outcomes.push(None);
-                }
-                Err(error) => outcomes.push(Some(Err(error))),
-            }
+    fn admit(&mut self, hash: &H256, watch: bool) -> Result<(), PoolError> {
+        self.pool.admits(hash)?;
+        if watch && !self.may_watch(hash) {
+            return Err(PoolError::new(*hash, PoolErrorKind::Full(Full::Watchers)));
         }
-
-        let mut checked = self.check(transactions).into_iter();
-        outcomes
-            .into_iter()
-            .zip(watchers)
-            .map(|(outcome, (_, watched))| {
-                let outcome = outcome
-                    .or_else(|| checked.next().map(|checked| self.insert(checked)))
-                    .unwrap_or(Err(PoolError::stopped()));
-                if let (Err(_), Some(hash)) = (&outcome, watched) {
-                    self.watchers.forget(&hash);
-                }
-                outcome
-            })
-            .collect()
+        if self.intake.contains(hash) {
+            return Err(PoolError::new(*hash, PoolErrorKind::AlreadyImported));
+        }
+        Ok(())
     }
 
     fn may_watch(&mut self, hash: &H256) -> bool {
@@ -282,53 +236,68 @@ impl Owner {
         self.watchers.is_watched(hash) || self.watchers.len() < self.limits.watchers_max
     }
 
-    fn inspect(&self, bytes: Vec<Vec<u8>>) -> Vec<Result<Transaction, PoolError>> {
-        bytes
-            .into_par_iter()
-            .with_min_len(TRANSACTIONS_PER_JOB)
-            .map(|bytes| {
-                self.runtime
-                    .inspect(bytes)
-                    .map_err(|refusal| PoolError { hash: None, kind: PoolErrorKind::Refused(refusal) })
-            })
-            .collect()
+    fn begin_jobs(&mut self) {
+        while let Some((number, transactions)) =
+            self.intake.next(self.checkers.count(), self.limits.batch_max)
+        {
+            self.checkers.begin(Job { number, head: self.head.clone(), transactions });
+        }
     }
 
-    /// Verifies signatures, then validates against the head.
-    fn check(&self, transactions: Vec<Arc<Transaction>>) -> Vec<Result<Candidate, PoolError>> {
-        let hashes: Vec<H256> = transactions.iter().map(|transaction| transaction.hash).collect();
-        let Head { number, hash, state } = &self.head;
-        self.verifier
-            .verify(&*self.runtime, *number, *hash, &**state, transactions, false)
-            .into_par_iter()
-            .zip(hashes)
-            .with_min_len(TRANSACTIONS_PER_JOB)
-            .map(|(verified, hash)| {
-                verified
-                    .and_then(|verified| self.validate(verified))
-                    .map_err(|error| PoolError::of_validation(hash, error))
-            })
-            .collect()
-    }
-
-    fn validate(&self, verified: Verified) -> Result<Candidate, ValidateError> {
-        let Head { number, hash, state } = &self.head;
-        let head = RuntimeHead { number: *number, hash: *hash, state: &**state };
-        let validity = self.runtime.validate(&verified, &head)?;
-        let nonce = match &verified.signed {
-            Some(signed) => self.runtime.nonce(&signed.signer, &**state)?,
-            None => 0,
+    /// Takes in what was checked.
+    fn insert_all(&mut self, items: Vec<Item>, done: Done) {
+        let Done { number, height, outcomes } = done;
+        let outcomes = match outcomes {
+            // On this branch all is different: signatures name blocks, nonces and funds are others.
+            Ok(_) if self.retracted.is_some_and(|last| number <= last) => {
+                let transactions = items.iter().map(|item| Arc::clone(&item.transaction)).collect();
+                self.checker.check(&self.head, transactions)
+            }
+            Ok(outcomes) if height != self.head.number => {
+                outcomes.into_iter().map(|outcome| self.bring_up_to_date(outcome?)).collect()
+            }
+            Ok(outcomes) => outcomes,
+            // Somebody's programming error, and the state of things is unknown.
+            Err(panic) => resume_unwind(panic),
         };
-        Ok(Candidate { verified, validity, nonce })
+        let mut effects = Effects::with_capacity(items.len());
+        let outcomes: Vec<_> =
+            outcomes.into_iter().map(|outcome| self.insert(outcome, &mut effects)).collect();
+        for (item, outcome) in items.iter().zip(&outcomes) {
+            if item.watched && outcome.is_err() {
+                self.watchers.forget(&item.transaction.hash);
+            }
+        }
+        // Before the replies: whoever hears back may count on the rest.
+        self.tell(effects);
+        for (item, outcome) in items.iter().zip(outcomes) {
+            self.intake.settle_item(item, outcome);
+        }
     }
 
-    fn insert(&mut self, checked: Result<Candidate, PoolError>) -> Result<H256, PoolError> {
+    /// Judges by the head what was judged by a block before it, as far as blocks in between may have changed it: the
+    /// sender sent something, or the era goes on. Who was robbed of the fee meanwhile is found like all such.
+    fn bring_up_to_date(&self, candidate: Candidate) -> Result<Candidate, PoolError> {
+        let Some(signed) = &candidate.verified.signed else { return Ok(candidate) };
+        let hash = candidate.verified.hash;
+        let state = |error: StateError| PoolError::of_validation(hash, error.into());
+        let nonce = self.checker.runtime.nonce(&signed.signer, &*self.head.state).map_err(state)?;
+        if nonce == candidate.nonce && candidate.validity.longevity == u64::MAX {
+            return Ok(candidate);
+        }
+        self.checker
+            .validate(&self.head, candidate.verified)
+            .map_err(|error| PoolError::of_validation(hash, error))
+    }
+
+    fn insert(
+        &mut self,
+        checked: Result<Candidate, PoolError>,
+        effects: &mut Effects,
+    ) -> Result<H256, PoolError> {
         let outcome = checked.and_then(|candidate| {
             let hash = candidate.verified.hash;
-            let mut effects = Effects::new();
-            let inserted = self.pool.insert(candidate, &mut effects);
-            self.tell(effects);
-            inserted.map(|_| hash)
+            self.pool.insert(candidate, effects).map(|_| hash)
         });
         if let Err(PoolError { hash: Some(hash), .. }) = &outcome
             && outcome.as_ref().is_err_and(PoolError::is_bad_transaction)
@@ -345,7 +314,12 @@ impl Owner {
         let number = head.number;
         self.head = head;
         let mut effects = Effects::new();
-        let again = self.retract(retracted, &enacted, &mut effects);
+        let again = if retracted.is_empty() {
+            Vec::new()
+        } else {
+            self.retracted = self.intake.last_begun();
+            self.retract(retracted, &enacted, &mut effects)
+        };
         let touched = self.pool.on_block(number, &enacted, &mut effects);
         self.tell(effects);
         self.resubmit(again);
@@ -364,7 +338,7 @@ impl Owner {
         let included: HashSet<H256> = enacted.iter().flat_map(|(_, hashes)| hashes).copied().collect();
         let mut again = Vec::new();
         for (block, bytes) in retracted {
-            for transaction in self.inspect(bytes).into_iter().flatten() {
+            for transaction in self.checker.inspect(bytes) {
                 if self.watchers.block_of(&transaction.hash) == Some(block) {
                     effects.push((transaction.hash, TransactionStatus::Retracted(block)));
                 }
@@ -381,8 +355,11 @@ impl Owner {
         let mut transactions = transactions.into_iter().map(Arc::new).peekable();
         while transactions.peek().is_some() {
             let batch: Vec<_> = transactions.by_ref().take(self.limits.batch_max.max(1)).collect();
-            for checked in self.check(batch) {
-                let Err(error) = self.insert(checked) else { continue };
+            for checked in self.checker.check(&self.head, batch) {
+                let mut effects = Effects::new();
+                let inserted = self.insert(checked, &mut effects);
+                self.tell(effects);
+                let Err(error) = inserted else { continue };
                 let (Some(hash), false) = (error.hash, error.kind == PoolErrorKind::AlreadyImported) else {
                     continue;
                 };
@@ -409,8 +386,8 @@ impl Owner {
             chosen.into_iter().filter(|verified| self.pool.contains(&verified.hash)).collect();
         let results: Vec<_> = chosen
             .into_par_iter()
-            .with_min_len(TRANSACTIONS_PER_JOB)
-            .map(|verified| (verified.hash, self.validate(verified)))
+            .with_min_len(VALIDATIONS_PER_JOB)
+            .map(|verified| (verified.hash, self.checker.validate(&self.head, verified)))
             .collect();
         let mut invalid = Vec::new();
         for (hash, result) in results {
@@ -431,7 +408,11 @@ impl Owner {
     fn refresh_nonces(&mut self, accounts: &BTreeSet<AccountId>) {
         let mut effects = Effects::new();
         for account in accounts {
-            match self.runtime.nonce(account, &*self.head.state) {
+            // Most of those that a block touched have nothing left here, and a look at the state costs more than this.
+            if self.pool.next_nonce(account).is_none() {
+                continue;
+            }
+            match self.checker.runtime.nonce(account, &*self.head.state) {
                 Ok(nonce) => self.pool.set_nonce(account, nonce, &mut effects),
                 Err(error) => report(&error),
             }
@@ -440,6 +421,9 @@ impl Owner {
     }
 
     fn on_finalized(&mut self, blocks: &[(H256, Vec<H256>)]) {
+        if self.watchers.len() == 0 {
+            return;
+        }
         for (block, hashes) in blocks {
             for hash in hashes {
                 self.watchers.tell(*hash, TransactionStatus::Finalized(*block), self.head.number);
@@ -450,7 +434,7 @@ impl Owner {
     // ---- Questions ------------------------------------------------------------------------------------------------
 
     fn ready(&self) -> Vec<Verified> {
-        let bytes_max = match self.runtime.limits(&*self.head.state) {
+        let bytes_max = match self.checker.runtime.limits(&*self.head.state) {
             Ok(limits) => u64::from(limits.bytes_max),
             Err(error) => {
                 report(&error);
@@ -458,21 +442,22 @@ impl Owner {
             }
         };
         let mut bytes: u64 = 0;
-        self.pool
-            .ready()
-            .take_while(|verified| {
-                let room = bytes < bytes_max;
-                bytes += u64::from(verified.encoded_len());
-                room
-            })
-            .cloned()
-            .collect()
+        let mut ready = self.pool.ready();
+        let mut offered = Vec::with_capacity(self.pool.status().ready);
+        while bytes < bytes_max
+            && let Some(entry) = ready.next_entry()
+        {
+            bytes += u64::from(entry.bytes);
+            offered.push(entry.verified.clone());
+        }
+        offered
     }
 
     fn next_nonce(&self, account: &AccountId) -> Result<Nonce, PoolError> {
         match self.pool.next_nonce(account) {
             Some(nonce) => Ok(nonce),
             None => self
+                .checker
                 .runtime
                 .nonce(account, &*self.head.state)
                 .map_err(|error| PoolError { hash: None, kind: PoolErrorKind::State(error) }),
@@ -482,9 +467,12 @@ impl Owner {
     /// Passes effects on to watchers, and counts what became ready.
     fn tell(&mut self, effects: Effects) {
         let mut ready: u64 = 0;
+        let unwatched = self.watchers.len() == 0;
         for (hash, status) in effects {
             ready += u64::from(status == TransactionStatus::Ready);
-            self.watchers.tell(hash, status, self.head.number);
+            if !unwatched {
+                self.watchers.tell(hash, status, self.head.number);
+            }
         }
         if ready > 0 {
             self.ready_count.send_modify(|count| *count += ready);

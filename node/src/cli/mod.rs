@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod chain_spec;
 mod key;
 mod node;
@@ -15,6 +16,7 @@ pub(crate) use node::{NodeArgs, PruningArg, RpcMethods, Sealing};
 /// Keep its data between runs:         basalt --dev --base-path ./data
 /// Make a key:                         basalt key generate
 /// Send a transfer:                    basalt tx transfer --from //Alice --to //Bob --amount 1.5
+/// See how its blocks were run:        basalt bench report
 #[derive(Debug, Parser)]
 #[command(name = "basalt", version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 #[command(arg_required_else_help = true)]
@@ -36,6 +38,17 @@ pub(crate) enum Command {
     /// Send transactions and see what became of them
     #[command(subcommand)]
     Tx(tx::TxCommand),
+    /// See how fast a node is, and what keeps it from being faster
+    ///
+    /// Asks a running node how it ran its last blocks: nothing is sent, nothing slows down.
+    ///
+    /// Run a node:                         basalt --dev
+    /// Give it something to do:            basalt tx transfer --from //Alice --to //Bob --amount 1
+    /// See how that was run:               basalt bench report
+    /// What the columns mean, and more:    basalt bench report --help
+    /// Figures over time, for Prometheus:  curl http://127.0.0.1:9615/metrics
+    #[command(subcommand, verbatim_doc_comment)]
+    Bench(bench::BenchCommand),
     /// Write chain specification files
     #[command(subcommand)]
     ChainSpec(chain_spec::ChainSpecCommand),
@@ -47,6 +60,7 @@ impl Command {
         match self {
             Self::Key(command) => command.run(),
             Self::Tx(command) => command.run(),
+            Self::Bench(command) => command.run(),
             Self::ChainSpec(command) => command.run(),
         }
     }

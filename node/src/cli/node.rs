@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
+use basalt_executor::Mode;
 use clap::{Args, ValueEnum};
 
 use crate::logging::LogFormat;
@@ -39,6 +40,17 @@ pub(crate) struct NodeArgs {
     #[arg(long, alias = "state-pruning", value_name = "BLOCKS|archive", default_value = "256")]
     pub(crate) pruning: PruningArg,
 
+    /// How to run a block's transactions: `sequential`, or `parallel=N` on N threads; `parallel` takes all cores.
+    ///
+    /// What a block does never depends on it. `basalt bench report` shows what it brings.
+    #[arg(
+        long,
+        value_name = "sequential|parallel[=N]",
+        default_value = "parallel",
+        env = "BASALT_EXECUTION"
+    )]
+    pub(crate) execution: Mode,
+
     /// How much memory the state may take, in MiB; what does not fit is read from disk.
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     pub(crate) state_cache: usize,
@@ -63,6 +75,19 @@ pub(crate) struct NodeArgs {
     /// The most RPC connections at once.
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     pub(crate) rpc_max_connections: u32,
+
+    /// The port for metrics, at http://127.0.0.1:PORT/metrics; 0 picks a free one
+    /// [default: 9615, or none if that is taken].
+    #[arg(long, value_name = "PORT", conflicts_with = "no_prometheus")]
+    pub(crate) prometheus_port: Option<u16>,
+
+    /// Serve metrics on all addresses of this machine, not only on 127.0.0.1. Lets others in.
+    #[arg(long, conflicts_with = "no_prometheus")]
+    pub(crate) prometheus_external: bool,
+
+    /// Serve no metrics.
+    #[arg(long)]
+    pub(crate) no_prometheus: bool,
 
     /// What to log: a level (error, warn, info, debug, trace), or target=level pairs, separated by commas.
     #[arg(short = 'l', long, value_name = "FILTER", default_value = "info", env = "BASALT_LOG")]

@@ -14,7 +14,11 @@ use std::io::Write;
 
 use clap::{Args, Subcommand};
 
-use self::{error::TxError, status::StatusArgs, transfer::TransferArgs};
+pub(super) use self::{
+    client::{Node, Told},
+    error::TxError,
+};
+use self::{status::StatusArgs, transfer::TransferArgs};
 use crate::stdout;
 
 /// Send transactions and see what became of them.
@@ -28,16 +32,16 @@ pub(crate) enum TxCommand {
     Status(StatusArgs),
 }
 
-/// Flags that all of these commands share.
+/// Flags that all commands share which ask a node.
 #[derive(Debug, Clone, Args)]
-struct NodeFlags {
+pub(super) struct NodeFlags {
     /// The node to ask: its WebSocket address.
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:9944", env = "BASALT_URL")]
-    url: String,
+    pub(super) url: String,
 
     /// Print the result as JSON, and nothing else.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 impl NodeFlags {

@@ -19,12 +19,32 @@ const SINGLE_MAX: usize = 4;
 /// batch and two parts 3 times; with nothing but bad ones, eight cost some 5 times and two some 11.
 const PARTS: usize = 8;
 
+/// Who does the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Threads {
+    /// The calling thread alone.
+    One,
+    /// All of rayon's.
+    All,
+}
+
 /// One verdict per check, in order.
-pub(crate) fn verify(keys: &Keys, checks: &[&SignatureCheck]) -> Vec<bool> {
+pub(crate) fn verify(keys: &Keys, checks: &[&SignatureCheck], threads: Threads) -> Vec<bool> {
     let (sr25519, others): (Vec<usize>, Vec<usize>) =
         (0..checks.len()).partition(|&index| matches!(checks[index].signature, MultiSignature::Sr25519(_)));
-    let (sr25519_good, others_good) =
-        rayon::join(|| verify_sr25519(keys, checks, &sr25519), || verify_others(checks, &others));
+    let (sr25519_good, others_good) = match threads {
+        Threads::One => (
+            sr25519
+                .chunks(BATCH_MAX)
+                .flat_map(|indices| verify_chunk(keys, checks, indices, threads))
+                .collect(),
+            others.iter().map(|&index| verify_one(checks[index])).collect(),
+        ),
+        Threads::All => rayon::join(
+            || verify_sr25519(keys, checks, &sr25519),
+            || others.par_iter().map(|&index| verify_one(checks[index])).collect::<Vec<_>>(),
+        ),
+    };
     let mut good = vec![false; checks.len()];
     for (index, verdict) in sr25519.into_iter().zip(sr25519_good).chain(others.into_iter().zip(others_good)) {
         good[index] = verdict;
@@ -32,14 +52,8 @@ pub(crate) fn verify(keys: &Keys, checks: &[&SignatureCheck]) -> Vec<bool> {
     good
 }
 
-fn verify_others(checks: &[&SignatureCheck], indices: &[usize]) -> Vec<bool> {
-    indices
-        .par_iter()
-        .map(|&index| {
-            let check = checks[index];
-            signature::verify(&check.signature, &check.message, &check.signer)
-        })
-        .collect()
+fn verify_one(check: &SignatureCheck) -> bool {
+    signature::verify(&check.signature, &check.message, &check.signer)
 }
 
 fn verify_sr25519(keys: &Keys, checks: &[&SignatureCheck], indices: &[usize]) -> Vec<bool> {
@@ -48,7 +62,7 @@ fn verify_sr25519(keys: &Keys, checks: &[&SignatureCheck], indices: &[usize]) ->
     }
     indices
         .par_chunks(batch_len(indices.len(), rayon::current_num_threads()))
-        .flat_map_iter(|indices| verify_chunk(keys, checks, indices))
+        .flat_map_iter(|indices| verify_chunk(keys, checks, indices, Threads::All))
         .collect()
 }
 
@@ -67,7 +81,7 @@ struct Columns<'a> {
     keys: Vec<PublicKey>,
 }
 
-fn verify_chunk(keys: &Keys, checks: &[&SignatureCheck], indices: &[usize]) -> Vec<bool> {
+fn verify_chunk(keys: &Keys, checks: &[&SignatureCheck], indices: &[usize], threads: Threads) -> Vec<bool> {
     let mut columns = Columns::default();
     let mut good = vec![false; indices.len()];
     let mut places = Vec::with_capacity(indices.len());
@@ -86,7 +100,7 @@ fn verify_chunk(keys: &Keys, checks: &[&SignatureCheck], indices: &[usize]) -> V
     }
     let mut parsed_good = vec![false; places.len()];
     let context = signing_context(SR25519_CONTEXT);
-    split(&context, &columns.messages, &columns.signatures, &columns.keys, &mut parsed_good);
+    split(&context, &columns.messages, &columns.signatures, &columns.keys, threads, &mut parsed_good);
     for (place, verdict) in places.into_iter().zip(parsed_good) {
         good[place] = verdict;
     }
@@ -99,6 +113,7 @@ fn split(
     messages: &[&[u8]],
     signatures: &[Signature],
     keys: &[PublicKey],
+    threads: Threads,
     good: &mut [bool],
 ) {
     if signatures.len() <= SINGLE_MAX {
@@ -113,13 +128,20 @@ fn split(
         return;
     }
     let part = signatures.len().div_ceil(PARTS);
+    if threads == Threads::One {
+        let parts = messages.chunks(part).zip(signatures.chunks(part)).zip(keys.chunks(part));
+        for (((messages, signatures), keys), good) in parts.zip(good.chunks_mut(part)) {
+            split(context, messages, signatures, keys, threads, good);
+        }
+        return;
+    }
     messages
         .par_chunks(part)
         .zip(signatures.par_chunks(part))
         .zip(keys.par_chunks(part))
         .zip(good.par_chunks_mut(part))
         .for_each(|(((messages, signatures), keys), good)| {
-            split(context, messages, signatures, keys, good);
+            split(context, messages, signatures, keys, threads, good);
         });
 }
 

@@ -69,6 +69,7 @@ use parking_lot::Mutex;
 use rayon::prelude::*;
 
 use crate::{
+    batch::Threads,
     keys::Keys,
     remembered::{Fingerprint, Remembered, fingerprint},
 };
@@ -88,6 +89,9 @@ pub struct Verifier {
     keys: Keys,
     checked: AtomicU64,
 }
+
+/// What is to be checked for a transaction and how that is remembered; `None` for a bare one.
+type Proof = Result<Option<(Fingerprint, SignatureCheck)>, ValidateError>;
 
 /// What is known about a transaction before any signature is checked.
 enum Step {
@@ -125,17 +129,37 @@ impl Verifier {
         transactions: Vec<Arc<Transaction>>,
         allow_bare: bool,
     ) -> Vec<Result<Verified, ValidateError>> {
-        let proofs: Vec<_> = transactions
+        let proofs = transactions
             .par_iter()
             .with_min_len(PROOFS_PER_JOB)
-            .map(|transaction| {
-                let check = runtime.proof(transaction, &Head { number, hash, state })?;
-                Ok(check.map(|check| (fingerprint(&transaction.hash, &check.message), check)))
-            })
+            .map(|transaction| proof(runtime, transaction, &Head { number, hash, state }))
             .collect();
+        self.decide(Threads::All, transactions, proofs, allow_bare)
+    }
 
+    /// As [`Verifier::verify`] without bare transactions, on the calling thread alone: for whoever has batches enough to
+    /// give each thread its own. That keeps all of them busy, where one batch for all leaves each waiting at the end of
+    /// each step for the slowest.
+    pub fn verify_alone(
+        &self,
+        runtime: &dyn Runtime,
+        head: &Head<'_>,
+        transactions: Vec<Arc<Transaction>>,
+    ) -> Vec<Result<Verified, ValidateError>> {
+        let proofs = transactions.iter().map(|transaction| proof(runtime, transaction, head)).collect();
+        self.decide(Threads::One, transactions, proofs, false)
+    }
+
+    fn decide(
+        &self,
+        threads: Threads,
+        transactions: Vec<Arc<Transaction>>,
+        proofs: Vec<Proof>,
+        allow_bare: bool,
+    ) -> Vec<Result<Verified, ValidateError>> {
         let (steps, checks) = self.plan(&transactions, proofs, allow_bare);
-        let good = batch::verify(&self.keys, &checks.iter().map(|(_, check)| check).collect::<Vec<_>>());
+        let good =
+            batch::verify(&self.keys, &checks.iter().map(|(_, check)| check).collect::<Vec<_>>(), threads);
         self.checked.fetch_add(checks.len() as u64, Ordering::Relaxed);
         self.remembered.lock().extend(
             checks.iter().zip(&good).filter(|(_, good)| **good).map(|((fingerprint, _), _)| *fingerprint),
@@ -163,7 +187,7 @@ impl Verifier {
     fn plan(
         &self,
         transactions: &[Arc<Transaction>],
-        proofs: Vec<Result<Option<(Fingerprint, SignatureCheck)>, ValidateError>>,
+        proofs: Vec<Proof>,
         allow_bare: bool,
     ) -> (Vec<Step>, Vec<(Fingerprint, SignatureCheck)>) {
         let remembered = self.remembered.lock();
@@ -193,6 +217,11 @@ impl Verifier {
             .collect();
         (steps, checks)
     }
+}
+
+fn proof(runtime: &dyn Runtime, transaction: &Transaction, head: &Head<'_>) -> Proof {
+    let check = runtime.proof(transaction, head)?;
+    Ok(check.map(|check| (fingerprint(&transaction.hash, &check.message), check)))
 }
 
 fn bad_signature(signature: &MultiSignature) -> ValidateError {

@@ -33,11 +33,15 @@ impl Balances {
         who: &AccountId,
         keep_alive: bool,
     ) -> Result<Balance, StateError> {
-        let info = self.system.account(state, who)?;
+        Ok(self.reducible(&self.system.account(state, who)?, keep_alive))
+    }
+
+    /// [`Balances::reducible_balance`] of an account that was read.
+    pub fn reducible(&self, info: &AccountInfo, keep_alive: bool) -> Balance {
         let frozen = info.data.frozen.saturating_sub(info.data.reserved);
         let must_live = keep_alive || !info.can_lose_provider();
         let untouchable = if must_live { frozen.max(self.existential_deposit) } else { frozen };
-        Ok(info.data.free.saturating_sub(untouchable))
+        info.data.free.saturating_sub(untouchable)
     }
 
     /// Moves an amount between accounts. Writes both accounts and nothing else, unless the sender's rest is dust.
@@ -90,7 +94,7 @@ impl Balances {
     pub fn take_from(
         &self,
         ctx: &mut Context<'_, '_>,
-        account: &mut OpenAccount,
+        account: &mut OpenAccount<'_>,
         amount: Balance,
         keep_alive: bool,
     ) -> Result<(), Failure> {
@@ -134,7 +138,8 @@ impl Balances {
             least: self.existential_deposit,
             most: Balance::MAX - amount,
         };
-        ctx.add_if(&SYSTEM_ACCOUNT.key(who), &condition, delta)
+        let account = SYSTEM_ACCOUNT.at_known(ctx.known(), who);
+        ctx.add_if(account.key(), &condition, delta)
     }
 
     /// The balance after taking an amount.
@@ -183,7 +188,7 @@ impl Balances {
     pub(crate) fn store(
         &self,
         ctx: &mut Context<'_, '_>,
-        account: &mut OpenAccount,
+        account: &mut OpenAccount<'_>,
         data: AccountData,
     ) -> Result<(), Failure> {
         let before = account.info.data;

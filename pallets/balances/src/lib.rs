@@ -18,7 +18,8 @@
 //!   [`TOTAL_ISSUANCE_MAX`]. Checked by [`Balances::try_state_with`], property-tested.
 //! - Who owns something has at least the existential deposit free, or another reason to be.
 //! - A transfer writes the two accounts and nothing else. `TotalIssuance` is never read by one, so transfers between
-//!   different accounts do not conflict.
+//!   different accounts do not conflict. Nor do transfers to one account that exists already: its balance is added to
+//!   under the condition that it has the existential deposit, and not read.
 //! - Functions that fail have done nothing, so a caller may go on after an error, but see [`Context::layered`] for
 //!   functions that do several things.
 //!

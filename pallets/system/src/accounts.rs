@@ -4,25 +4,95 @@ use basalt_primitives::{AccountId, DispatchError, Nonce};
 use basalt_state::{StateError, StateRead, StateWrite};
 use basalt_support::{Context, Failure, storage::Entry};
 
-use crate::{ACCOUNT, AccountInfo, Event, System};
+use parity_scale_codec::{Decode, Encode, EncodeLike, Error, Input, MaxEncodedLen, Output};
+
+use crate::{ACCOUNT, AccountData, AccountInfo, Event, ExtraFlags, System};
 
 /// How many consumers an account may have: enough for each pallet of a chain once.
 pub const CONSUMERS_MAX: u32 = 16;
 
 /// An account in hand: read once, changed in memory as often as one likes, written by [`System::store_account`].
-pub struct OpenAccount {
+pub struct OpenAccount<'k> {
     who: AccountId,
-    entry: Entry<AccountInfo>,
+    entry: Entry<'k, AccountInfo>,
     /// What the state holds.
     stored: AccountInfo,
     /// What it is to become.
     pub info: AccountInfo,
 }
 
-impl OpenAccount {
+impl OpenAccount<'_> {
     /// Whose account it is.
     pub fn who(&self) -> &AccountId {
         &self.who
+    }
+}
+
+/// Bytes of an account: four `u32`, four `u128`.
+const ACCOUNT_BYTES: usize = 80;
+
+impl AccountInfo {
+    fn to_bytes(self) -> [u8; ACCOUNT_BYTES] {
+        let mut bytes = [0; ACCOUNT_BYTES];
+        let (counts, amounts) = bytes.split_at_mut(16);
+        let data = self.data;
+        let written = [self.nonce, self.consumers, self.providers, self.sufficients];
+        for (to, count) in counts.as_chunks_mut::<4>().0.iter_mut().zip(written) {
+            *to = count.to_le_bytes();
+        }
+        let written = [data.free, data.reserved, data.frozen, data.flags.0];
+        for (to, amount) in amounts.as_chunks_mut::<16>().0.iter_mut().zip(written) {
+            *to = amount.to_le_bytes();
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8; ACCOUNT_BYTES]) -> Self {
+        let (counts, amounts) = bytes.split_at(16);
+        let count = |at: usize| counts.as_chunks().0.get(at).copied().map_or(0, u32::from_le_bytes);
+        let amount = |at: usize| amounts.as_chunks().0.get(at).copied().map_or(0, u128::from_le_bytes);
+        Self {
+            nonce: count(0),
+            consumers: count(1),
+            providers: count(2),
+            sufficients: count(3),
+            data: AccountData {
+                free: amount(0),
+                reserved: amount(1),
+                frozen: amount(2),
+                flags: ExtraFlags(amount(3)),
+            },
+        }
+    }
+}
+
+impl Encode for AccountInfo {
+    fn size_hint(&self) -> usize {
+        ACCOUNT_BYTES
+    }
+
+    fn encode_to<T: Output + ?Sized>(&self, output: &mut T) {
+        output.write(&self.to_bytes());
+    }
+
+    fn using_encoded<R, F: FnOnce(&[u8]) -> R>(&self, then: F) -> R {
+        then(&self.to_bytes())
+    }
+}
+
+impl EncodeLike for AccountInfo {}
+
+impl MaxEncodedLen for AccountInfo {
+    fn max_encoded_len() -> usize {
+        ACCOUNT_BYTES
+    }
+}
+
+impl Decode for AccountInfo {
+    fn decode<I: Input>(input: &mut I) -> Result<Self, Error> {
+        let mut bytes = [0; ACCOUNT_BYTES];
+        input.read(&mut bytes)?;
+        Ok(Self::from_bytes(&bytes))
     }
 }
 
@@ -89,13 +159,13 @@ impl System {
     }
 
     /// Reads an account that the caller is going to change.
-    pub fn open_account(
+    pub fn open_account<'k>(
         &self,
-        state: &(impl StateRead + ?Sized),
+        ctx: &Context<'k, '_>,
         who: &AccountId,
-    ) -> Result<OpenAccount, StateError> {
-        let entry = ACCOUNT.at(who);
-        let stored = entry.get_or_default(state)?;
+    ) -> Result<OpenAccount<'k>, StateError> {
+        let entry = ACCOUNT.at_known(ctx.known(), who);
+        let stored = entry.get_or_default(ctx)?;
         Ok(OpenAccount { who: *who, entry, stored, info: stored })
     }
 
@@ -103,7 +173,7 @@ impl System {
     ///
     /// This is the only way that pallets change accounts. Nothing is written if nothing changed; what no longer
     /// exists is removed with its nonce, as in Substrate.
-    pub fn store_account(&self, ctx: &mut Context<'_, '_>, account: &mut OpenAccount) {
+    pub fn store_account(&self, ctx: &mut Context<'_, '_>, account: &mut OpenAccount<'_>) {
         match (account.stored.exists(), account.info.exists()) {
             (true, false) => {
                 account.entry.remove(ctx);

@@ -109,7 +109,10 @@ pub const fn events<E: Encode>() -> Value<Vec<EventRecord<E>>> {
 }
 
 /// An account: how many transactions it sent, what refers to it, what it owns.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+///
+/// Its encoding is of one length, its numbers one after the other. It is written and read in one piece (`accounts.rs`),
+/// because every transaction does so several times.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, TypeInfo)]
 #[scale_info(replace_segment("basalt_pallet_system", "frame_system"))]
 pub struct AccountInfo {
     /// Number of transactions sent: the next one's nonce.

@@ -292,7 +292,11 @@ fn an_account_encodes_to_80_bytes_in_substrates_order() {
     let mut expected: Vec<u8> = [1u32, 2, 3, 4].iter().flat_map(|n| n.to_le_bytes()).collect();
     expected.extend([5u128, 6, 7, 1 << 127].iter().flat_map(|n| n.to_le_bytes()));
     assert_eq!(info.encode(), expected);
-    assert_eq!(expected.len(), 80);
+    assert_eq!((expected.len(), AccountInfo::max_encoded_len()), (80, 80));
+    assert_eq!(AccountInfo::decode_all(&mut &expected[..]), Ok(info));
+    assert!(AccountInfo::decode_all(&mut &expected[..79]).is_err(), "it has one length");
+    expected.push(0);
+    assert!(AccountInfo::decode_all(&mut &expected[..]).is_err(), "and no other");
 }
 
 /// Who adds to a free balance without reading the account relies on it.

@@ -174,7 +174,7 @@ impl TransactionPayment {
     pub fn withdraw(
         &self,
         ctx: &mut Context<'_, '_>,
-        sender: &mut OpenAccount,
+        sender: &mut OpenAccount<'_>,
         info: &DispatchInfo,
         bytes: u32,
         tip: Balance,

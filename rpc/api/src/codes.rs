@@ -28,3 +28,8 @@ pub const CHAIN: i32 = 3000;
 pub const STATE_BAD_COUNT: i32 = 4002;
 /// `state_*`: an unknown block, a discarded state, a failed call.
 pub const STATE_CLIENT: i32 = 4003;
+
+/// `basalt_*`: there is no such block.
+pub const BASALT_UNKNOWN_BLOCK: i32 = 9001;
+/// `basalt_*`: the block is there, but how it was run is not remembered, or it was never run here.
+pub const BASALT_NO_REPORT: i32 = 9002;

@@ -3,14 +3,14 @@
 //! # Responsibility
 //!
 //! - The third door: what clients may ask of a node, one trait per family (`ChainApi`, `StateApi`,
-//!   `AuthorApi`, `SystemApi`, `PaymentApi`, `EngineApi`), with every alias and notification name.
+//!   `AuthorApi`, `SystemApi`, `PaymentApi`, `EngineApi`, `BasaltApi`), with every alias and notification name.
 //! - The JSON of parameters and answers ([`types`], [`text`]) and the error codes ([`codes`]).
 //! - A client for each family, generated from the same trait: `ChainApiClient` and so on.
 //!
 //! # Invariants
 //!
 //! - Names, shapes and codes equal the reference node's; unmodified clients depend on them. Pinned by tests here, and
-//!   over sockets by those of `basalt-rpc`.
+//!   over sockets by those of `basalt-rpc`. What it does not have is in `basalt_*`, with codes from 9000.
 //! - Hex is read with and without `0x` and written with it, in lower case.
 //! - Optional parameters come last, and may be missing or null.
 //!
@@ -27,6 +27,7 @@
 //! Answering: that is `basalt-rpc`. `rpc_methods` has no trait, since only the server knows what it serves.
 
 mod author;
+mod basalt;
 mod chain;
 pub mod codes;
 mod engine;
@@ -39,6 +40,7 @@ pub mod text;
 pub mod types;
 
 pub use author::{AuthorApiClient, AuthorApiServer};
+pub use basalt::{BasaltApiClient, BasaltApiServer};
 pub use chain::{ChainApiClient, ChainApiServer};
 pub use engine::{EngineApiClient, EngineApiServer};
 pub use payment::{PaymentApiClient, PaymentApiServer};

@@ -3,7 +3,9 @@ use serde_json::{from_value, json, to_value};
 
 use crate::{
     text::{Bytes, Hash, Number, OneOrMany},
-    types::{ChainType, InclusionFee, SignedBlock, TransactionStatus},
+    types::{
+        ChainType, ExecutionConflictKind, ExecutionReport, InclusionFee, SignedBlock, TransactionStatus,
+    },
 };
 
 #[test]
@@ -82,4 +84,29 @@ fn justifications_are_numbers_and_fee_parts_are_hex() {
 fn a_chain_type_is_a_word_or_custom() {
     assert_eq!(to_value(ChainType::Development).unwrap(), json!("Development"));
     assert_eq!(to_value(ChainType::Custom("x".into())).unwrap(), json!({"Custom": "x"}));
+}
+
+#[test]
+fn how_a_conflicting_key_was_read_is_a_word() {
+    for (kind, expected) in [
+        (ExecutionConflictKind::Value, "value"),
+        (ExecutionConflictKind::Condition, "condition"),
+        (ExecutionConflictKind::Range, "range"),
+    ] {
+        assert_eq!(to_value(kind).unwrap(), json!(expected));
+    }
+}
+
+#[test]
+fn the_report_in_the_documentation_is_one() {
+    // Asked when it runs: clones share a target folder, so this test may have been built from another one.
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where this crate is");
+    let page = std::path::Path::new(&manifest).join("../../docs/execution-report.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, rest) = page.split_once("```json\n").expect("the page shows a report");
+    let (shown, _) = rest.split_once("```").expect("code blocks end");
+    let shown: serde_json::Value = serde_json::from_str(shown).unwrap();
+    let report: ExecutionReport = from_value(shown.clone()).unwrap();
+    // Nothing is missing on the page, and nothing there is ignored here.
+    assert_eq!(to_value(report).unwrap(), shown);
 }

@@ -175,3 +175,99 @@ pub struct ImportedAux {
     /// Whether it is the new head.
     pub is_new_best: bool,
 }
+
+/// How a node ran a block. It depends on the machine and on timing; what the block did does not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionReport {
+    /// The block.
+    pub block_hash: Hash,
+    /// Its height.
+    pub block_number: u32,
+    /// Whether this node made it; else it checked somebody else's.
+    pub built_here: bool,
+    /// How transactions were run: `sequential` or `parallel=N`, with N threads.
+    pub mode: String,
+    /// Transactions in the block, inherents included.
+    pub transactions: u32,
+    /// How often a transaction was run, in all.
+    pub executions: u32,
+    /// Transactions that were run again, because something they had read ahead was changed by one before them.
+    pub re_executions: u32,
+    /// Transactions that were not run ahead at all, because that would have wasted work.
+    pub sequential: u32,
+    /// Transactions that waited for one before them which is known to touch the same key.
+    pub parked: u32,
+    /// The keys that caused re-executions, the most frequent first.
+    pub conflicts: Vec<ExecutionConflict>,
+    /// The block's way into the chain, in microseconds on the clock.
+    pub stage_micros: StageMicros,
+    /// The inside of the stage `execute`, in microseconds.
+    pub execution_micros: ExecutionMicros,
+}
+
+/// A key over which transactions of a block conflicted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionConflict {
+    /// The storage key.
+    pub key: Bytes,
+    /// The pallet that it belongs to; null if no pallet of the runtime owns it.
+    pub pallet: Option<String>,
+    /// The storage item that it belongs to; null as above.
+    pub item: Option<String>,
+    /// The entry of a map as text, one per part of its key: addresses, numbers, hex. Empty for a single value.
+    pub map_key: Vec<String>,
+    /// How it was read.
+    pub kind: ExecutionConflictKind,
+    /// How many re-executions it caused.
+    pub count: u32,
+    /// The first transaction that was run again because of it, by its index in the block.
+    pub first: u32,
+}
+
+/// How a transaction that had to run again had read a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ExecutionConflictKind {
+    /// Its value.
+    Value,
+    /// Whether a condition holds for it, such as "at least so much".
+    Condition,
+    /// Which key comes after it.
+    Range,
+}
+
+/// A block's way into the chain, in microseconds on the clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageMicros {
+    /// Decoding and signatures; 0 for blocks made here, whose transactions the pool checked.
+    pub verify: u64,
+    /// Running the transactions, and picking them if the block was made here.
+    pub execute: u64,
+    /// The state root.
+    pub root: u64,
+    /// Writing it all to the database.
+    pub commit: u64,
+}
+
+/// Where the time of an execution went, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionMicros {
+    /// From start to end, on the clock.
+    pub whole: u64,
+    /// The block's opening and closing, on one thread.
+    pub hooks: u64,
+    /// Finding out what has to wait for what; over all threads.
+    pub plan: u64,
+    /// Running transactions; over all threads.
+    pub execute: u64,
+    /// Checking what was read and taking over what was written, re-executions included; one thread at a time.
+    pub commit: u64,
+    /// Threads with nothing to do; over all threads.
+    pub idle: u64,
+    /// Forming the change set.
+    pub collect: u64,
+}

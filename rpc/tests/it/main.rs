@@ -1,5 +1,6 @@
 //! The server over real sockets, on a real chain and pool with a toy runtime.
 
+mod basalt;
 mod engine;
 mod kit;
 mod methods;

@@ -211,6 +211,7 @@ const METHODS: &[&str] = &[
     "author_submitAndWatchExtrinsic",
     "author_submitExtrinsic",
     "author_unwatchExtrinsic",
+    "basalt_executionReport",
     "chain_getBlock",
     "chain_getBlockHash",
     "chain_getFinalisedHead",

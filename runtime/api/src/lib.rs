@@ -76,7 +76,8 @@ pub struct Transaction {
     /// What the call costs at most.
     pub info: DispatchInfo,
     /// What the transaction will surely do to which keys: by this the parallel executor knows what has to run before
-    /// what. A hint, not a promise: what is missing or wrong costs time and changes no result.
+    /// what. A hint, not a promise: what is missing or not done costs time and changes no result. Only the runtime that
+    /// inspected the transaction lists keys here, and takes them for its own when it runs it, so as not to hash again.
     pub touches: Vec<Touch>,
 }
 

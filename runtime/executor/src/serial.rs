@@ -46,9 +46,7 @@ impl Block<'_> {
             }
             Ok(Err(ApplyError::State(error))) => Err(error.into()),
             Err(panic) => {
-                while overlay.depth() > 0 {
-                    overlay.discard_layer();
-                }
+                overlay.discard_all();
                 line.panicked(transaction, message(panic.as_ref()))
             }
         }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use basalt_primitives::{BlockNumber, DispatchError, H256, TransactionalError};
-use basalt_runtime_api::{BlockEnv, Event, Position};
+use basalt_runtime_api::{BlockEnv, Event, Position, Touch};
 use basalt_state::{Condition, Key, Overlay, StateError, StateRead, StateWrite, Value};
 use parity_scale_codec::Encode;
 
@@ -19,6 +19,7 @@ pub struct Context<'a, 's> {
     state: &'a mut Overlay<'s>,
     env: &'a BlockEnv,
     place: Place<'a>,
+    known: &'a [Touch],
     events: Vec<Event>,
     depth: u32,
 }
@@ -36,12 +37,24 @@ impl<'a, 's> Context<'a, 's> {
     /// A context for one transaction (`Some(index)`) or for a hook of the block (`None`).
     pub fn new(state: &'a mut Overlay<'s>, env: &'a BlockEnv, transaction_index: Option<u32>) -> Self {
         let place = transaction_index.map_or(Place::Hook, Place::Transaction);
-        Self { state, env, place, events: Vec::new(), depth: 0 }
+        Self { state, env, place, known: &[], events: Vec::new(), depth: 0 }
     }
 
-    /// A context for one transaction at a place that its executor may have guessed.
-    pub fn at(state: &'a mut Overlay<'s>, env: &'a BlockEnv, position: &'a Position) -> Self {
-        Self { state, env, place: Place::Guessed(position), events: Vec::new(), depth: 0 }
+    /// A context for one transaction at a place that its executor may have guessed. `known` are raw keys that were
+    /// computed when it was inspected, and need not be computed again.
+    pub fn at(
+        state: &'a mut Overlay<'s>,
+        env: &'a BlockEnv,
+        position: &'a Position,
+        known: &'a [Touch],
+    ) -> Self {
+        // Most transactions tell of what they withdraw, do, pay, and how it ended.
+        Self { state, env, place: Place::Guessed(position), known, events: Vec::with_capacity(4), depth: 0 }
+    }
+
+    /// Raw keys that need not be computed again.
+    pub fn known(&self) -> &'a [Touch] {
+        self.known
     }
 
     /// The block this runs in.
@@ -70,7 +83,7 @@ impl<'a, 's> Context<'a, 's> {
 
     /// Records an event that filters can find by topic.
     pub fn emit_with_topics(&mut self, pallet_index: u8, event: &impl Encode, topics: Vec<H256>) {
-        let mut bytes = Vec::with_capacity(64);
+        let mut bytes = Vec::with_capacity(1 + event.size_hint());
         bytes.push(pallet_index);
         event.encode_to(&mut bytes);
         self.events.push(Event { bytes, topics });

@@ -6,10 +6,11 @@
 //! DoubleMap  … ++ hasher1(key1) ++ hasher2(key2)
 //! ```
 
-use alloc::vec::Vec;
+use alloc::{borrow::Cow, vec::Vec};
 use core::marker::PhantomData;
 
 use basalt_primitives::hashing::{blake2_128, blake2_256, twox_64, twox_128};
+use basalt_runtime_api::Touch;
 use basalt_state::{Key, StateError, StateRead, StateWrite};
 use frame_metadata::v14::{StorageEntryMetadata, StorageEntryModifier, StorageEntryType, StorageHasher};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
@@ -246,11 +247,13 @@ impl<H: Hasher, K: Encode, V> Map<H, K, V> {
 
     /// The raw storage key of `key`.
     pub fn key(&self, key: &K) -> Key {
-        key.using_encoded(|encoded| {
-            let mut full = self.0.prefix(H::HASH_BYTES + encoded.len());
-            H::append(encoded, &mut full);
-            full
-        })
+        key.using_encoded(|encoded| self.hashed(encoded))
+    }
+
+    fn hashed(&self, encoded: &[u8]) -> Key {
+        let mut full = self.0.prefix(H::HASH_BYTES + encoded.len());
+        H::append(encoded, &mut full);
+        full
     }
 
     /// What all raw keys of this map begin with.
@@ -261,8 +264,8 @@ impl<H: Hasher, K: Encode, V> Map<H, K, V> {
 
 impl<H: Hasher, K: Encode, V: Encode + Decode> Map<H, K, V> {
     /// The entry of `key`: for who looks at it more than once.
-    pub fn at(&self, key: &K) -> Entry<V> {
-        Entry { key: self.key(key), value: PhantomData }
+    pub fn at(&self, key: &K) -> Entry<'static, V> {
+        Entry { key: Cow::Owned(self.key(key)), value: PhantomData }
     }
 
     /// The value of `key`, if there is one.
@@ -304,6 +307,23 @@ impl<H: Hasher, K: Encode, V: Encode + Decode> Map<H, K, V> {
     }
 }
 
+impl<H: Concat, K: Encode, V> Map<H, K, V> {
+    /// [`Map::at`], without hashing if the raw key is among those that are known (see [`Context::known`](crate::Context::known)).
+    pub fn at_known<'k>(&self, known: &'k [Touch], key: &K) -> Entry<'k, V> {
+        let key = key.using_encoded(|encoded| {
+            let length = PREFIX_BYTES + H::HASH_BYTES + encoded.len();
+            let fits = |raw: &&[u8]| {
+                raw.len() == length && raw.ends_with(encoded) && raw.starts_with(&self.0.prefix)
+            };
+            match known.iter().map(|touch| touch.key.as_slice()).find(fits) {
+                Some(raw) => Cow::Borrowed(raw),
+                None => Cow::Owned(self.hashed(encoded)),
+            }
+        });
+        Entry { key, value: PhantomData }
+    }
+}
+
 impl<H: Concat, K: Encode + Decode, V: Encode + Decode> Map<H, K, V> {
     /// All entries, in the order of their raw keys. Reads lazily; in a block, bound it with `take`.
     pub fn iter<'s, S: StateRead + ?Sized>(&self, state: &'s S) -> Entries<'s, S, K, V> {
@@ -325,12 +345,12 @@ impl<H: Hasher, K: TypeInfo + 'static, V: TypeInfo + 'static> Map<H, K, V> {
 }
 
 /// One entry of a map, whether it is there or not. Its raw key is computed once.
-pub struct Entry<V> {
-    key: Key,
+pub struct Entry<'k, V> {
+    key: Cow<'k, [u8]>,
     value: Marker<V>,
 }
 
-impl<V: Encode + Decode> Entry<V> {
+impl<V: Encode + Decode> Entry<'_, V> {
     /// The raw storage key.
     pub fn key(&self) -> &[u8] {
         &self.key

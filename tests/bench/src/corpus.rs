@@ -7,6 +7,7 @@ use basalt_primitives::{
     keys::{Pair, Scheme},
 };
 use basalt_runtime::{Amount, BalancesGenesis, GenesisConfig, MILLIUNIT, RuntimeCall, UNIT};
+use clap::Args;
 use parity_scale_codec::Encode;
 use rayon::prelude::*;
 
@@ -46,14 +47,33 @@ pub(crate) fn genesis(accounts: u32, senders: u32) -> anyhow::Result<GenesisConf
     Ok(GenesisConfig { balances: BalancesGenesis { balances }, ..GenesisConfig::default() })
 }
 
-/// Transfers between existing accounts: `rounds` from each of `senders`, in rounds, each to another random account.
-/// Without length prefix.
-pub(crate) fn transfers(
-    genesis_hash: H256,
-    accounts: u32,
-    senders: u32,
-    rounds: u32,
-) -> anyhow::Result<Vec<Vec<u8>>> {
+/// Which signed transfers to make.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Transfers {
+    /// Accounts in the state
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) accounts: u32,
+    /// How many of them send
+    #[arg(long, default_value_t = 5_000)]
+    pub(crate) senders: u32,
+    /// Transfers of each sender
+    #[arg(long, default_value_t = 12)]
+    pub(crate) rounds: u32,
+    /// Each sender to a receiver of its own instead of to random ones
+    #[arg(long)]
+    pub(crate) pairs: bool,
+}
+
+impl Transfers {
+    /// How many there are.
+    pub(crate) fn count(&self) -> u32 {
+        self.senders.saturating_mul(self.rounds)
+    }
+}
+
+/// Transfers between existing accounts: `rounds` from each of `senders`, in rounds. Without length prefix.
+pub(crate) fn transfers(genesis_hash: H256, transfers: &Transfers) -> anyhow::Result<Vec<Vec<u8>>> {
+    let Transfers { accounts, senders, rounds, pairs: distinct } = *transfers;
     let version = basalt_runtime::version();
     let additional = Additional {
         spec_version: version.spec_version,
@@ -71,7 +91,9 @@ pub(crate) fn transfers(
             let pair = &pairs[from];
             let draw = (from as u32, nonce).using_encoded(basalt_primitives::hashing::twox_64);
             let draw = u64::from_le_bytes(draw);
-            let dest = if others > 0 {
+            let dest = if distinct && others > 0 {
+                receiver(from as u32 % others)
+            } else if others > 0 {
                 receiver((draw % u64::from(others)) as u32)
             } else {
                 pairs[(draw % u64::from(senders)) as usize].account_id()

@@ -148,6 +148,15 @@ impl Contender {
         sum.times.collect += one.times.collect;
     }
 
+    /// How many times as fast as the sequential mode it could be at most on cores that nobody else uses, by the
+    /// processor time that it needs more: what is worth knowing on a busy machine.
+    fn ceiling(&self, sequential: &Self) -> f64 {
+        let median = |times: &[Duration]| {
+            Spread::of(times.iter().map(Duration::as_secs_f64)).median.max(f64::MIN_POSITIVE)
+        };
+        self.executor.mode().threads() as f64 * median(&sequential.processor) / median(&self.processor)
+    }
+
     /// How many times as fast as the sequential mode beside it.
     fn speed_up(&self) -> Spread {
         Spread::of(
@@ -378,7 +387,8 @@ fn print_table(arguments: &Arguments, workload: &Workload, contenders: &[Contend
         let report = &contender.report;
         let mean = |count: u32| count / arguments.runs.max(1);
         println!(
-            "  speed-up {median:.2} ({least:.2} to {most:.2}); executions {}, again {}, sequential {}, parked {}",
+            "  speed-up {median:.2} ({least:.2} to {most:.2}), by CPU at most {:.2}; executions {}, again {}, sequential {}, parked {}",
+            contender.ceiling(&contenders[0]),
             mean(report.executions),
             mean(report.re_executions),
             mean(report.sequential),
@@ -421,6 +431,7 @@ fn print_json(arguments: &Arguments, workload: &Workload, contenders: &[Contende
                 "us": { "median": time.median, "least": time.least, "most": time.most },
                 "cpu_us": { "median": processor.median, "least": processor.least, "most": processor.most },
                 "speed_up": { "median": speed_up.median, "least": speed_up.least, "most": speed_up.most },
+                "speed_up_at_most_by_cpu": contender.ceiling(&contenders[0]),
                 "executions": mean(report.executions),
                 "re_executions": mean(report.re_executions),
                 "sequential": mean(report.sequential),

@@ -1,6 +1,7 @@
 //! Signed transfers from raw bytes through pool, block, root and durable commit.
 
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -15,135 +16,263 @@ use basalt_runtime::NativeRuntime;
 use basalt_runtime_api::{BlockEnv, InherentData, SignatureCheck, Transaction, Verified};
 use basalt_verifier::{REMEMBERED_MAX, Verifier};
 use clap::Args;
+use serde_json::json;
 
-use crate::{corpus, signatures};
+use crate::{
+    corpus::{self, Transfers},
+    signatures,
+    statistics::{Spread, each, load, processor_time},
+};
 
 /// How to measure.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Arguments {
-    /// Accounts in the state.
-    #[arg(long, default_value_t = 10_000)]
-    pub(crate) accounts: u32,
-    /// How many of them send.
-    #[arg(long, default_value_t = 5_000)]
-    pub(crate) senders: u32,
-    /// Transfers of each sender.
-    #[arg(long, default_value_t = 12)]
-    pub(crate) rounds: u32,
-    /// Transfers with which the parts are measured alone.
+    #[command(flatten)]
+    pub(crate) transfers: Transfers,
+    /// Transfers with which the parts are measured alone
     #[arg(long, default_value_t = 10_000)]
     pub(crate) parts: usize,
-    /// How often to measure; the median counts.
+    /// How often to measure; the median counts
     #[arg(long, default_value_t = 3)]
     pub(crate) runs: u32,
+    /// How blocks are executed: sequential, parallel or parallel=N
+    #[arg(long, default_value_t)]
+    pub(crate) execution: Mode,
+    /// Print one JSON object per line instead of tables, and measure nothing but the whole
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 impl Default for Arguments {
     fn default() -> Self {
-        Self { accounts: 10_000, senders: 5_000, rounds: 12, parts: 10_000, runs: 3 }
+        Self {
+            transfers: Transfers { accounts: 10_000, senders: 5_000, rounds: 12, pairs: false },
+            parts: 10_000,
+            runs: 3,
+            execution: Mode::default(),
+            json: false,
+        }
     }
 }
 
-/// Time per stage of one run.
+/// What a stage took: on the clock, and of the processors.
+#[derive(Debug, Default, Clone, Copy)]
+struct Stage {
+    time: Duration,
+    processor: Duration,
+}
+
+impl Stage {
+    fn measure<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let (started, processor) = (Instant::now(), processor_time());
+        let result = work();
+        self.time += started.elapsed();
+        self.processor += processor_time().saturating_sub(processor);
+        result
+    }
+}
+
+/// The stages of a block maker's work, and the pool's.
 #[derive(Debug, Default, Clone)]
 struct Stages {
-    ceiling: Duration,
-    wait: Duration,
-    build: Duration,
-    commit: Duration,
-    feed: Duration,
-    whole: Duration,
+    wait: Stage,
+    pool: Stage,
+    build: Stage,
+    commit: Stage,
+    feed: Stage,
+    whole: Stage,
     blocks: u32,
-    // Each part of the above alone, on the first block's transactions.
+}
+
+/// Each part alone, on the first transactions.
+#[derive(Debug, Default, Clone)]
+struct Parts {
+    ceiling: Duration,
     inspect: Duration,
     verify: Duration,
     validate: Duration,
+    sequential: Duration,
     execute: Duration,
-    parts: u32,
+    count: usize,
+}
+
+/// One run.
+struct Run {
+    parts: Parts,
+    /// All stages at the same time, as in a node.
+    whole: Stages,
+    /// One stage after the other.
+    alone: Stages,
+}
+
+/// What the stages alone say about all of them together.
+struct Prediction {
+    /// Microseconds per transfer.
+    each: f64,
+    binding: String,
+}
+
+impl Prediction {
+    /// The pool's thread and the block maker work side by side, so the slower one decides, unless both together need more
+    /// than all cores have.
+    fn new(alone: &Stages, count: usize, cores: usize) -> Self {
+        let stages = [("build", alone.build), ("commit", alone.commit), ("feed", alone.feed)];
+        let maker: f64 = stages.iter().map(|(_, stage)| each(stage.time, count)).sum();
+        let pool = each(alone.pool.time, count);
+        let processor = |stage: &Stage| each(stage.processor, count);
+        let cores_busy = (stages.iter().map(|(_, stage)| processor(stage)).sum::<f64>()
+            + processor(&alone.pool))
+            / cores as f64;
+        let longest = |by: fn(&Stage) -> Duration, more: Option<(&'static str, Stage)>| {
+            let all = stages.into_iter().chain(more);
+            all.max_by_key(|(_, stage)| by(stage)).map_or("", |(name, _)| name)
+        };
+        if cores_busy >= maker.max(pool) {
+            let first = longest(|stage| stage.processor, Some(("pool", alone.pool)));
+            Self { each: cores_busy, binding: format!("all {cores} cores; most of them goes to: {first}") }
+        } else if maker >= pool {
+            let first = longest(|stage| stage.time, None);
+            Self { each: maker, binding: format!("the block maker; most of it is: {first}") }
+        } else {
+            Self { each: pool, binding: "the pool".to_owned() }
+        }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let transfers = arguments.senders * arguments.rounds;
-    println!(
-        "\npipeline: {transfers} signed transfer_keep_alive, {} accounts, fsync per block, {} cores",
-        arguments.accounts,
-        rayon::current_num_threads()
-    );
-    let mut runs = Vec::new();
-    for number in 0..arguments.runs {
-        let stages = measure(arguments).with_context(|| format!("run {number}"))?;
-        let rate = |time: Duration| f64::from(transfers) / time.as_secs_f64();
+    let count = arguments.transfers.count() as usize;
+    let cores = rayon::current_num_threads();
+    if !arguments.json {
         println!(
-            "  run {}: ceiling {:>7.0} signatures/s, whole {:>7.0} transfers/s, ratio {:>5.1} %",
-            number + 1,
-            rate(stages.ceiling),
-            rate(stages.whole),
-            100.0 * stages.ceiling.as_secs_f64() / stages.whole.as_secs_f64()
+            "\npipeline: {count} signed transfer_keep_alive, {} accounts, execution {}, fsync per block, {cores} cores, \
+             load {}",
+            arguments.transfers.accounts,
+            arguments.execution,
+            load()
         );
-        runs.push(stages);
     }
-    runs.sort_by_key(|stages| stages.whole);
-    let median = &runs[runs.len() / 2];
-    let each = |time: Duration, count: u32| time.as_secs_f64() * 1e6 / f64::from(count.max(1));
+    let rate = |time: Duration| count as f64 / time.as_secs_f64();
+    let mut runs = Vec::new();
+    for number in 0..arguments.runs.max(1) {
+        let run = measure(arguments).with_context(|| format!("run {number}"))?;
+        if !arguments.json {
+            println!(
+                "  run {}: ceiling {:>7.0} signatures/s, whole {:>7.0} transfers/s, ratio {:>5.1} %",
+                number + 1,
+                rate(run.parts.ceiling),
+                rate(run.whole.whole.time),
+                100.0 * run.parts.ceiling.as_secs_f64() / run.whole.whole.time.as_secs_f64()
+            );
+        }
+        runs.push(run);
+    }
+    runs.sort_by_key(|run| run.whole.whole.time);
+    let Run { parts, whole, alone } = &runs[runs.len() / 2];
+    if arguments.json {
+        let time = Spread::of(runs.iter().map(|run| each(run.whole.whole.time, count)));
+        println!(
+            "{}",
+            json!({
+                "benchmark": "pipeline",
+                "transactions": count,
+                "accounts": arguments.transfers.accounts,
+                "mode": arguments.execution.to_string(),
+                "load": load(),
+                "us": { "median": time.median, "least": time.least, "most": time.most },
+                "transactions_per_second": 1e6 / time.median,
+            })
+        );
+        return Ok(());
+    }
+    println!("  median run, µs per transfer ({} blocks):", whole.blocks);
+    println!("    {:<42} {:>9} {:>9} {:>9}", "stage", "together", "alone", "alone CPU");
+    for (name, together, alone) in [
+        ("waiting for the pool's thread", Some(whole.wait), None),
+        ("pool: inspect, verify, validate, insert", None, Some(alone.pool)),
+        ("build: execute, root, header", Some(whole.build), Some(alone.build)),
+        ("commit: one durable RocksDB batch", Some(whole.commit), Some(alone.commit)),
+        ("feed: prune and revalidate the pool", Some(whole.feed), Some(alone.feed)),
+        ("whole", Some(whole.whole), None),
+    ] {
+        let show = |time: Option<Duration>| {
+            time.map_or_else(|| format!("{:>9}", "-"), |time| format!("{:>9.2}", each(time, count)))
+        };
+        println!(
+            "    {name:<42} {} {} {}",
+            show(together.map(|stage| stage.time)),
+            show(alone.map(|stage| stage.time)),
+            show(alone.map(|stage| stage.processor))
+        );
+    }
+    println!("    schnorrkel verify_batch alone, all cores   {:>9.2}", each(parts.ceiling, count));
+    let Prediction { each: predicted, binding } = Prediction::new(alone, count, cores);
+    let measured = each(whole.whole.time, count);
+    println!("  binding: {binding}");
     println!(
-        "  median run, µs of wall time of the block maker per transfer ({} blocks; the pool runs beside it):",
-        median.blocks
+        "  predicted from the stages alone: {:.0} transfers/s; measured {:.0}: {:+.1} %",
+        1e6 / predicted,
+        1e6 / measured,
+        100.0 * (predicted / measured - 1.0)
     );
+    println!("  parts alone, µs per transfer on {} transfers:", parts.count);
     for (name, time) in [
-        ("waiting for the pool's thread", median.wait),
-        ("build: execute, root, header", median.build),
-        ("commit: one durable RocksDB batch", median.commit),
-        ("feed: prune and revalidate the pool", median.feed),
-        ("whole", median.whole),
-        ("schnorrkel verify_batch alone, all cores", median.ceiling),
+        ("inspect (one core)", parts.inspect),
+        ("verify in batches (all cores)", parts.verify),
+        ("validate (one core)", parts.validate),
+        ("execute, sequential", parts.sequential),
+        ("execute, as given", parts.execute),
     ] {
-        println!("    {name:<42} {:>7.2}", each(time, transfers));
-    }
-    println!("  parts alone, µs per transfer on {} transfers:", median.parts);
-    for (name, time) in [
-        ("inspect (one core)", median.inspect),
-        ("verify in batches (all cores)", median.verify),
-        ("validate (one core)", median.validate),
-        ("execute (one core)", median.execute),
-    ] {
-        println!("    {name:<42} {:>7.2}", each(time, median.parts));
+        println!("    {name:<42} {:>9.2}", each(time, parts.count));
     }
     Ok(())
 }
 
-fn measure(arguments: &Arguments) -> anyhow::Result<Stages> {
-    let folder = tempfile::tempdir()?;
+/// A new chain in a folder of its own.
+fn chain(arguments: &Arguments, folder: &Path) -> anyhow::Result<(Arc<Chain>, Arc<Verifier>)> {
     let config = Config {
         pruning: Pruning::Keep(256),
         cache_bytes: 2 * 1024 * 1024 * 1024,
         durability: Durability::Block,
     };
-    let genesis = serde_json::to_vec(&corpus::genesis(arguments.accounts, arguments.senders)?)?;
+    let Transfers { accounts, senders, .. } = arguments.transfers;
+    let genesis = serde_json::to_vec(&corpus::genesis(accounts, senders)?)?;
     let verifier = Arc::new(Verifier::new(REMEMBERED_MAX));
     let chain = Chain::open(
-        Db::open(&folder.path().join("db"), config)?,
+        Db::open(&folder.join("db"), config)?,
         Arc::new(NativeRuntime),
         &genesis,
-        Executor::new(Mode::Sequential)?,
+        Executor::new(arguments.execution)?,
         Arc::clone(&verifier),
     )?;
-    let bytes =
-        corpus::transfers(chain.genesis_hash(), arguments.accounts, arguments.senders, arguments.rounds)?;
-    let mut stages = Stages::default();
-    let checks = parts(&chain, &bytes, arguments.parts, &mut stages)?;
-    stages.ceiling = signatures::verify_all(&checks)?;
+    Ok((chain, verifier))
+}
+
+fn measure(arguments: &Arguments) -> anyhow::Result<Run> {
+    let folder = tempfile::tempdir()?;
+    let (first, verifier) = chain(arguments, folder.path())?;
+    let bytes = corpus::transfers(first.genesis_hash(), &arguments.transfers)?;
+    if arguments.json {
+        let whole = all(&first, verifier, bytes, Feeding::Beside)?;
+        return Ok(Run { parts: Parts::default(), whole, alone: Stages::default() });
+    }
+    let (mut parts, checks) = parts(&first, &bytes, arguments)?;
+    parts.ceiling = signatures::verify_all(&checks)?;
     drop(checks);
-    whole(&chain, verifier, bytes, &mut stages)?;
-    Ok(stages)
+    let whole = all(&first, verifier, bytes.clone(), Feeding::Beside)?;
+    drop(first);
+
+    let folder = tempfile::tempdir()?;
+    let (second, verifier) = chain(arguments, folder.path())?;
+    let alone = all(&second, verifier, bytes, Feeding::First)?;
+    Ok(Run { parts, whole, alone })
 }
 
 /// The parts alone; hands out what the ceiling is measured with.
 fn parts(
     chain: &Chain,
     bytes: &[Vec<u8>],
-    per_block: usize,
-    stages: &mut Stages,
-) -> anyhow::Result<Vec<SignatureCheck>> {
+    arguments: &Arguments,
+) -> anyhow::Result<(Parts, Vec<SignatureCheck>)> {
     let runtime = chain.runtime().as_ref();
     let best = chain.best();
     let state = chain.state_at(&best.hash)?;
@@ -154,11 +283,11 @@ fn parts(
     let proof =
         |transaction: &Arc<Transaction>| runtime.proof(transaction, &head)?.context("the corpus is signed");
 
-    let first = &bytes[..per_block.min(bytes.len())];
-    stages.parts = u32::try_from(first.len())?;
+    let first = &bytes[..arguments.parts.min(bytes.len())];
+    let mut parts = Parts { count: first.len(), ..Parts::default() };
     let started = Instant::now();
     let transactions = first.iter().map(inspect).collect::<anyhow::Result<Vec<_>>>()?;
-    stages.inspect = started.elapsed();
+    parts.inspect = started.elapsed();
 
     let fresh = Verifier::new(REMEMBERED_MAX);
     let started = Instant::now();
@@ -166,44 +295,54 @@ fn parts(
         .verify(runtime, best.number, best.hash, &state, transactions, false)
         .into_iter()
         .collect::<Result<_, _>>()?;
-    stages.verify = started.elapsed();
+    parts.verify = started.elapsed();
 
     let started = Instant::now();
     for transaction in &verified {
         runtime.validate(transaction, &head)?;
     }
-    stages.validate = started.elapsed();
+    parts.validate = started.elapsed();
 
     let env = BlockEnv { number: 1, parent_hash: best.hash, digest: Digest::default(), author: None };
-    let inherents = runtime
+    let inherents: Vec<_> = runtime
         .inherents(&InherentData { timestamp: 1 })
         .into_iter()
         .map(|bytes| inspect(&bytes).map(|inherent| Verified::assume(inherent, Default::default())))
         .collect::<anyhow::Result<_>>()?;
-    let started = Instant::now();
-    let built = Executor::new(Mode::Sequential)?.build(
-        runtime,
-        &state,
-        &env,
-        inherents,
-        &mut verified.into_iter(),
-        &|| false,
-    )?;
-    stages.execute = started.elapsed();
-    ensure!(built.refused.is_empty(), "the corpus is valid: {:?}", built.refused.first());
+    let execute = |mode: Mode| {
+        let executor = Executor::new(mode)?;
+        let (inherents, mut candidates) = (inherents.clone(), verified.iter().cloned());
+        let started = Instant::now();
+        let built = executor.build(runtime, &state, &env, inherents, &mut candidates, &|| false)?;
+        let elapsed = started.elapsed();
+        ensure!(built.refused.is_empty(), "the corpus is valid: {:?}", built.refused.first());
+        Ok(elapsed)
+    };
+    parts.sequential = execute(Mode::Sequential)?;
+    parts.execute = execute(arguments.execution)?;
 
-    bytes.iter().map(|bytes| proof(&inspect(bytes)?)).collect()
+    let checks = bytes.iter().map(|bytes| proof(&inspect(bytes)?)).collect::<anyhow::Result<_>>()?;
+    Ok((parts, checks))
 }
 
-/// From raw bytes to durable commit. As in a node, the pool takes transactions on its own thread while blocks are made of
-/// those that are ready.
-fn whole(
+/// When the pool takes transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Feeding {
+    /// On its own thread, while blocks are made of those that are ready: as in a node.
+    Beside,
+    /// All of them before the first block, so that each stage has the machine for itself.
+    First,
+}
+
+/// From raw bytes to durable commit.
+fn all(
     chain: &Arc<Chain>,
     verifier: Arc<Verifier>,
     bytes: Vec<Vec<u8>>,
-    stages: &mut Stages,
-) -> anyhow::Result<()> {
+    feeding: Feeding,
+) -> anyhow::Result<Stages> {
     let count = bytes.len();
+    let mut stages = Stages::default();
     let tasks = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
     let (pool, service) = basalt_pool::start(
         Arc::clone(chain.runtime()),
@@ -215,7 +354,13 @@ fn whole(
     let mut included = 0;
     let mut timestamp = 1;
     let started = Instant::now();
-    let submitting = tasks.spawn(submit(pool.clone(), bytes));
+    let submitting = match feeding {
+        Feeding::Beside => Some(tasks.spawn(submit(pool.clone(), bytes))),
+        Feeding::First => {
+            stages.pool.measure(|| tasks.block_on(submit(pool.clone(), bytes)))?;
+            None
+        }
+    };
     while included < count {
         let at = Instant::now();
         ready_count.mark_unchanged();
@@ -223,18 +368,20 @@ fn whole(
         if ready.is_empty() {
             tasks.block_on(ready_count.changed())?;
         }
-        stages.wait += at.elapsed();
+        stages.wait.time += at.elapsed();
         if !ready.is_empty() {
             timestamp += 1_000;
-            included += block(chain, &pool, &tasks, ready, timestamp, stages)?;
+            included += block(chain, &pool, &tasks, ready, timestamp, &mut stages)?;
         }
     }
-    stages.whole = started.elapsed();
-    tasks.block_on(submitting)??;
+    stages.whole.time = started.elapsed();
+    if let Some(submitting) = submitting {
+        tasks.block_on(submitting)??;
+    }
     ensure!(included == count, "{included} of {count} transfers were included");
     drop(pool);
     service.stop();
-    Ok(())
+    Ok(stages)
 }
 
 /// Transactions per call of the pool: as many as it verifies in one batch.
@@ -262,33 +409,36 @@ fn block(
     stages: &mut Stages,
 ) -> anyhow::Result<usize> {
     let hashes: Vec<_> = ready.iter().map(|transaction| transaction.hash).collect();
-    let at = Instant::now();
-    let built = chain.build(BuildRequest {
-        parent: chain.best().hash,
-        digest: Digest::default(),
-        author: None,
-        inherents: InherentData { timestamp },
-        candidates: &mut ready.into_iter(),
-        deadline: None,
+    let built = stages.build.measure(|| {
+        chain.build(BuildRequest {
+            parent: chain.best().hash,
+            digest: Digest::default(),
+            author: None,
+            inherents: InherentData { timestamp },
+            candidates: &mut ready.into_iter(),
+            deadline: None,
+        })
     })?;
-    stages.build += at.elapsed();
     ensure!(built.refused().is_empty(), "the corpus is valid: {:?}", built.refused().first());
     let transactions = built.transactions();
     let included = hashes[..transactions].to_vec();
 
-    let at = Instant::now();
-    let imported = chain.import_built(built, ImportOptions { finalize: true, ..ImportOptions::default() })?;
-    stages.commit += at.elapsed();
+    let options = ImportOptions { finalize: true, ..ImportOptions::default() };
+    let imported = stages.commit.measure(|| chain.import_built(built, options))?;
 
-    let at = Instant::now();
-    tasks.block_on(async {
-        let enacted = vec![(imported.id.hash, included.clone())];
-        pool.on_block(BlockUpdate { head: head(chain)?, enacted: enacted.clone(), retracted: Vec::new() })
+    let enacted = vec![(imported.id.hash, included)];
+    stages.feed.measure(|| {
+        tasks.block_on(async {
+            pool.on_block(BlockUpdate {
+                head: head(chain)?,
+                enacted: enacted.clone(),
+                retracted: Vec::new(),
+            })
             .await;
-        pool.on_finalized(enacted).await;
-        anyhow::Ok(())
+            pool.on_finalized(enacted).await;
+            anyhow::Ok(())
+        })
     })?;
-    stages.feed += at.elapsed();
     stages.blocks += 1;
     Ok(transactions)
 }

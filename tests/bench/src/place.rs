@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The hash of block 0 where there is no chain.
-const GENESIS: H256 = H256([7; 32]);
+pub(crate) const GENESIS: H256 = H256([7; 32]);
 
 /// The start of a workload, which its blocks do not change: each begins with a [`Place`] of its own.
 pub(crate) enum Start {

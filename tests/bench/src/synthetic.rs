@@ -8,14 +8,14 @@ use std::{
 };
 
 use basalt_primitives::{
-    AccountId, Digest, DispatchClass, DispatchError, DispatchEventInfo, H256, Header, Nonce, Pays,
-    RuntimeVersion, ValidTransaction, Weight,
+    AccountId, Digest, DispatchClass, DispatchError, DispatchEventInfo, Era, H256, Header, MultiSignature,
+    Nonce, Pays, RuntimeVersion, ValidTransaction, Weight,
     hashing::{blake2_256, twox_128},
 };
 use basalt_runtime_api::{
     ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, DispatchInfo, Event, Fatal, GenesisError,
-    Head, InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Touch, TouchKind,
-    Transaction, ValidateError, Verified,
+    Head, InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Signed, Touch,
+    TouchKind, Transaction, ValidateError, Verified,
 };
 use basalt_state::{ChangeSet, Key, Memory, Overlay, StateError, StateRead, StateWrite};
 use parity_scale_codec::{Decode, Encode};
@@ -48,7 +48,8 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// As a transaction, with its touches declared or hidden. `number` makes its hash unique.
+    /// As a transaction, with its touches declared or hidden. `number` makes its hash unique. It counts as signed, since
+    /// executors treat what is not as inherents.
     pub(crate) fn verified(&self, number: u32, declared: bool) -> Verified {
         let touch = |kind| move |id: &u32| Touch { key: key(*id), kind };
         let touches = if declared {
@@ -61,7 +62,13 @@ impl Script {
             hash: H256((b"synthetic", number).using_encoded(blake2_256)),
             bytes: self.encode(),
             call_offset: 0,
-            signed: None,
+            signed: Some(Signed {
+                signer: AccountId::from((b"signer", number).using_encoded(blake2_256)),
+                signature: MultiSignature::Sr25519([1; 64]),
+                era: Era::Immortal,
+                nonce: 0,
+                tip: 0,
+            }),
             info: DispatchInfo::normal(WEIGHT),
             touches,
         };

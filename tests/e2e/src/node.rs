@@ -42,10 +42,13 @@ pub struct Node {
     output: String,
     /// Where its JSON-RPC is.
     pub url: String,
+    /// Where its metrics are, `host:port`; none unless they were asked for.
+    pub metrics: Option<String>,
 }
 
 impl Node {
-    /// Starts `basalt` with these arguments and a free RPC port, and waits until it is ready.
+    /// Starts `basalt` with these arguments and a free RPC port, and waits until it is ready. It has metrics only if
+    /// the arguments say where: the usual port may be another node's.
     ///
     /// # Errors
     ///
@@ -54,6 +57,7 @@ impl Node {
         let mut child = Command::new(binary())
             .args(arguments)
             .args(["--rpc-port", "0"])
+            .args(if arguments.contains(&"--prometheus-port") { None } else { Some("--no-prometheus") })
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -66,14 +70,17 @@ impl Node {
         let (sender, lines) = channel();
         forward(child.stdout.take(), sender.clone());
         forward(child.stderr.take(), sender);
-        let mut node = Self { child, lines, output: String::new(), url: String::new() };
+        let mut node = Self { child, lines, output: String::new(), url: String::new(), metrics: None };
         let deadline = Instant::now() + PATIENCE;
         loop {
             match node.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
                     node.remember(&line);
-                    if let Some(url) = url_in(&line) {
-                        node.url = url;
+                    if let Some(address) = after(&line, "metrics: http://") {
+                        node.metrics = address.strip_suffix("/metrics").map(str::to_owned);
+                    }
+                    if let Some(address) = after(&line, "ws://127.0.0.1:") {
+                        node.url = format!("ws://127.0.0.1:{address}");
                         return Ok(node);
                     }
                 }
@@ -147,8 +154,8 @@ fn forward(pipe: Option<impl Read + Send + 'static>, to: Sender<String>) {
     });
 }
 
-fn url_in(line: &str) -> Option<String> {
-    let start = line.find("ws://127.0.0.1:")?;
-    let url: String = line[start..].chars().take_while(|c| !c.is_whitespace() && *c != ',').collect();
-    Some(url)
+/// What stands between `before` and the next space or comma.
+fn after<'a>(line: &'a str, before: &str) -> Option<&'a str> {
+    let (_, rest) = line.split_once(before)?;
+    rest.split([' ', ',']).next()
 }

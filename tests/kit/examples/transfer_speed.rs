@@ -11,7 +11,6 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark stops at the first thing that is wrong")]
 
 use std::{
-    collections::HashMap,
     hint::black_box,
     sync::Arc,
     time::{Duration, Instant},
@@ -26,6 +25,7 @@ use basalt_primitives::{
 use basalt_runtime::{Amount, BalancesGenesis, GenesisConfig, MILLIUNIT, NativeRuntime, RuntimeCall, UNIT};
 use basalt_runtime_api::{BlockEnv, Head, InherentData, Position, Runtime, Verified};
 use basalt_state::{Condition, Key, Overlay, StateError, StateRead, Value};
+use hashbrown::HashMap;
 use parity_scale_codec::Encode;
 
 /// The allocator of the node.

@@ -44,6 +44,7 @@ fn after_a_failed_commit_nothing_is_written_and_everybody_is_told_why() {
     let id = BlockId { hash: header.hash(), number: 1 };
     let changes = ChangeSet::default();
     chain
+        .shared
         .db
         .commit(Commit {
             insert: vec![NewBlock { hash: id.hash, header: &header, body: &[], changes: &changes }],

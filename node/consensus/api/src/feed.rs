@@ -2,14 +2,14 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use basalt_chain::{BlockId, Chain, ChainError};
+use basalt_chain::{BlockId, Chain, ChainError, Contents};
 use basalt_pool::{BlockUpdate, Head, PoolHandle};
-use basalt_primitives::{H256, OpaqueExtrinsic};
+use basalt_primitives::H256;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::EngineError;
 
-/// Bytes of bodies of unfinalised blocks that are remembered: eight blocks at the usual limit. The chain forgets a
+/// Bytes of extrinsics of unfinalised blocks that are remembered: eight blocks at the usual limit. The chain forgets a
 /// losing branch in the moment in which another becomes final, and its transactions shall come back all the same.
 const BODIES_BYTES_MAX: usize = 40 * 1024 * 1024;
 
@@ -32,7 +32,7 @@ pub async fn feed_pool(chain: Arc<Chain>, pool: PoolHandle) -> Result<(), Engine
     loop {
         let look = {
             let chain = chain.clone();
-            // Bodies come from disk.
+            // Contents of blocks may come from disk.
             tokio::task::spawn_blocking(move || {
                 let step = told.step(&chain);
                 (told, step)
@@ -77,7 +77,7 @@ struct Told {
     base: BlockId,
     /// The blocks above it up to the head.
     branch: VecDeque<Entry>,
-    /// Bytes of the bodies in `branch`.
+    /// Bytes of the extrinsics in `branch`.
     bytes: usize,
     /// The pool's head. At the start it may be any.
     head: H256,
@@ -87,7 +87,7 @@ struct Entry {
     id: BlockId,
     hashes: Vec<H256>,
     /// None if there is no room to remember it.
-    body: Option<Vec<OpaqueExtrinsic>>,
+    contents: Option<Contents>,
 }
 
 impl Told {
@@ -137,9 +137,8 @@ impl Told {
         };
         let mut entries = Vec::new();
         for id in way.into_iter().take_while(|id| id.number <= target.number) {
-            let body = chain.body(&id.hash)?.ok_or(ChainError::UnknownBlock(id.hash))?;
-            let hashes = body.iter().map(OpaqueExtrinsic::hash).collect();
-            entries.push(Entry { id, hashes, body: Some(body) });
+            let contents = chain.contents(&id.hash)?.ok_or(ChainError::UnknownBlock(id.hash))?;
+            entries.push(Entry { id, hashes: contents.hashes().to_vec(), contents: Some(contents) });
         }
         let head = Head { hash: target.hash, number: target.number, state: Arc::new(state) };
 
@@ -149,15 +148,15 @@ impl Told {
             .drain(common..)
             .map(|entry| {
                 self.bytes -= bytes(&entry);
-                let body =
-                    entry.body.or_else(|| chain.body(&entry.id.hash).ok().flatten()).unwrap_or_default();
-                (entry.id.hash, body.into_iter().map(|extrinsic| extrinsic.0).collect())
+                let contents = entry.contents.or_else(|| chain.contents(&entry.id.hash).ok().flatten());
+                let extrinsics = contents.iter().flat_map(Contents::extrinsics);
+                (entry.id.hash, extrinsics.map(|extrinsic| extrinsic.0.clone()).collect())
             })
             .collect();
         let enacted = entries.iter().map(|entry| (entry.id.hash, entry.hashes.clone())).collect();
         for mut entry in entries {
             if self.bytes + bytes(&entry) > BODIES_BYTES_MAX {
-                entry.body = None;
+                entry.contents = None;
             }
             self.bytes += bytes(&entry);
             self.branch.push_back(entry);
@@ -168,5 +167,5 @@ impl Told {
 }
 
 fn bytes(entry: &Entry) -> usize {
-    entry.body.iter().flatten().map(|extrinsic| extrinsic.0.len()).sum()
+    entry.contents.as_ref().map_or(0, Contents::bytes)
 }

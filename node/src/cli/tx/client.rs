@@ -5,9 +5,10 @@ use basalt_primitives::{
     AccountId, Balance, Block, BlockNumber, Era, H256, Header, Nonce, RuntimeVersion, ss58,
 };
 use basalt_rpc_api::{
-    AuthorApiClient, ChainApiClient, PaymentApiClient, StateApiClient, SystemApiClient,
+    AuthorApiClient, BasaltApiClient, ChainApiClient, PaymentApiClient, StateApiClient, SystemApiClient,
+    codes,
     text::{Bytes, Hash, Number, OneOrMany},
-    types::TransactionStatus,
+    types::{ExecutionReport, TransactionStatus},
 };
 use jsonrpsee::{
     client_transport::ws::{Url, WsTransportClientBuilder},
@@ -22,7 +23,19 @@ use super::{amount::Token, error::TxError};
 const ANSWER_BYTES_MAX: u32 = 64 * 1024 * 1024;
 
 /// A connection to a node.
-pub(super) struct Node(Client);
+pub(in crate::cli) struct Node(Client);
+
+/// What a node told about how it ran a block.
+pub(in crate::cli) enum Told {
+    /// Everything.
+    Report(Box<ExecutionReport>),
+    /// It does not remember: its own words.
+    Forgotten(String),
+    /// There is no such block.
+    UnknownBlock,
+    /// It knows no reports.
+    NoReports,
+}
 
 /// What does not change while a chain runs one version of its runtime.
 #[derive(Debug, Clone)]
@@ -63,7 +76,7 @@ impl Chain {
 
 impl Node {
     /// Connects to `ws://host:port`.
-    pub(super) async fn connect(url: &str) -> Result<Self, TxError> {
+    pub(in crate::cli) async fn connect(url: &str) -> Result<Self, TxError> {
         let address = parse_url(url).map_err(|why| TxError::Url { url: url.to_owned(), why })?;
         let (sender, receiver) = WsTransportClientBuilder::default()
             .max_response_size(ANSWER_BYTES_MAX)
@@ -133,7 +146,7 @@ impl Node {
     }
 
     /// The hash of the best block.
-    pub(super) async fn best_hash(&self) -> Result<H256, TxError> {
+    pub(in crate::cli) async fn best_hash(&self) -> Result<H256, TxError> {
         self.one_hash("its best block", None).await
     }
 
@@ -146,6 +159,36 @@ impl Node {
             OneOrMany::One(Some(Hash(hash))) => Ok(hash),
             OneOrMany::One(None) => Err(nonsense(what)("there is no such block".to_owned())),
             OneOrMany::Many(_) => Err(nonsense(what)("it answered with a list".to_owned())),
+        }
+    }
+
+    /// The hash of the best chain's block at this height.
+    pub(in crate::cli) async fn hash_at(&self, number: BlockNumber) -> Result<Option<H256>, TxError> {
+        let what = "the hash of a block";
+        let number = Some(OneOrMany::One(Number(number.into())));
+        match ChainApiClient::block_hash(&self.0, number).await.map_err(ask(what))? {
+            OneOrMany::One(hash) => Ok(hash.map(|hash| hash.0)),
+            OneOrMany::Many(_) => Err(nonsense(what)("it answered with a list".to_owned())),
+        }
+    }
+
+    /// A header, if the node has it.
+    pub(in crate::cli) async fn header(&self, hash: H256) -> Result<Option<Header>, TxError> {
+        self.0.header(Some(Hash(hash))).await.map_err(ask("a header"))
+    }
+
+    /// How the node ran a block.
+    pub(in crate::cli) async fn execution_report(&self, hash: H256) -> Result<Told, TxError> {
+        match self.0.execution_report(Some(Hash(hash))).await {
+            Ok(report) => Ok(Told::Report(Box::new(report))),
+            Err(client::Error::Call(error)) if error.code() == codes::BASALT_NO_REPORT => {
+                Ok(Told::Forgotten(error.message().to_owned()))
+            }
+            Err(client::Error::Call(error)) if error.code() == codes::BASALT_UNKNOWN_BLOCK => {
+                Ok(Told::UnknownBlock)
+            }
+            Err(client::Error::Call(error)) if error.code() == codes::METHOD_NOT_FOUND => Ok(Told::NoReports),
+            Err(error) => Err(ask("how it ran a block")(error)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use basalt_runtime_api::TouchKind;
 use basalt_state::{Addition, Change, Condition, Key, StateError, Value};
 use smallvec::SmallVec;
 
@@ -31,9 +32,9 @@ impl Version {
     }
 }
 
-/// Additions to a value, by place: one, but for a value with two numbers that are both added to.
+/// Additions to a value, by place: none, seldom one, and more for a value with several numbers that are added to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Additions(SmallVec<[Addition; 1]>);
+pub(crate) struct Additions(Vec<Addition>);
 
 impl Additions {
     fn add(&mut self, key: &[u8], addition: Addition) -> Result<(), StateError> {
@@ -84,7 +85,7 @@ struct Inner {
     /// Whether anything was committed at all.
     written: bool,
     /// What transactions have written ahead of their turn, by slot.
-    pending: VecDeque<(Slot, Change)>,
+    pending: Pending,
     /// Who updates it last, of those that are planned.
     updater: Option<Slot>,
     /// Who credits it after that.
@@ -111,7 +112,7 @@ impl Cell {
             version: Version::BELOW,
             added: Additions::default(),
             written: false,
-            pending: VecDeque::new(),
+            pending: Pending::None,
             updater: None,
             credits: SmallVec::new(),
         };
@@ -145,29 +146,24 @@ impl Cell {
         Ok(Look::Seen((value, Stamp { version, added })))
     }
 
-    /// Whether a condition holds for what a transaction at this slot sees.
+    /// Whether a condition holds for what a transaction at this slot sees, but for additions that are not committed: who
+    /// adds to a number under a condition seldom changes whether it holds for others, and there may be many of them. At
+    /// its turn nothing before a transaction is pending, and the answer is exact.
     pub(crate) fn holds(&self, slot: Slot, condition: &Condition) -> Result<Look<bool>, StateError> {
         let inner = self.inner.lock();
-        let mut added = Additions::default();
-        let value = match inner.below(slot, &self.key, &mut added)? {
-            Some((_, Change::Put(value))) => Some(value.as_slice()),
-            Some(_) => None,
-            None => match &inner.base {
-                None => return Ok(Look::Unknown),
-                Some(base) => {
-                    added.add_all(&self.key, &inner.added)?;
-                    base.as_deref()
-                }
-            },
-        };
-        added.meet(&self.key, value, condition).map(Look::Seen)
+        match (inner.pending.last_whole(slot), &inner.base) {
+            (Some((_, Change::Put(value))), _) => Ok(Look::Seen(condition.met_by(Some(value)))),
+            (Some(_), _) => Ok(Look::Seen(false)),
+            (None, Some(base)) => inner.added.meet(&self.key, base.as_deref(), condition).map(Look::Seen),
+            (None, None) => Ok(Look::Unknown),
+        }
     }
 
     /// Whether there is a value after what the block has changed, as a transaction at this slot sees it; `None` if the
     /// block has changed nothing.
     pub(crate) fn changed(&self, slot: Slot) -> Option<bool> {
         let inner = self.inner.lock();
-        match inner.pending.iter().rev().find(|(at, _)| *at < slot) {
+        match inner.pending.below(slot).next() {
             Some((_, change)) => Some(!matches!(change, Change::Remove)),
             None if !inner.written => None,
             None => Some(!inner.added.0.is_empty() || !matches!(inner.base, Some(None))),
@@ -182,20 +178,18 @@ impl Cell {
 
     /// Shows to those after it what a transaction wrote ahead of its turn.
     pub(crate) fn publish(&self, slot: Slot, change: Change) {
-        let mut inner = self.inner.lock();
-        let at = inner.pending.partition_point(|(other, _)| *other < slot);
-        inner.pending.insert(at, (slot, change));
+        self.inner.lock().pending.insert(slot, change);
     }
 
     /// Takes back what a transaction wrote ahead of its turn.
     pub(crate) fn withdraw(&self, slot: Slot) {
-        self.inner.lock().take(slot);
+        self.inner.lock().pending.take(slot);
     }
 
     /// Commits what a transaction wrote ahead of its turn. Everything before it is committed.
     pub(crate) fn settle(&self, slot: Slot) -> Result<(), StateError> {
         let mut inner = self.inner.lock();
-        match inner.take(slot) {
+        match inner.pending.take(slot) {
             Some(change) => inner.commit(&self.key, change, Version::first(slot)),
             None => Ok(()),
         }
@@ -206,11 +200,12 @@ impl Cell {
         self.inner.lock().commit(&self.key, change, version)
     }
 
-    /// Notes that the transaction at `slot` will update this key, and says whom it has to wait for.
-    pub(crate) fn plan_update(&self, slot: Slot, wait_for: &mut SmallVec<[Slot; 8]>) {
+    /// Notes that the transaction at `slot` will update this key, and says for whom it has to wait: for who updates it,
+    /// and for all who credit it after that.
+    pub(crate) fn plan_update(&self, slot: Slot, wait_for: &mut SmallVec<[(Slot, TouchKind); 8]>) {
         let mut inner = self.inner.lock();
-        wait_for.extend(inner.updater.replace(slot));
-        wait_for.extend(inner.credits.drain(..));
+        wait_for.extend(inner.updater.replace(slot).map(|updater| (updater, TouchKind::Update)));
+        wait_for.extend(inner.credits.drain(..).map(|crediter| (crediter, TouchKind::Credit)));
     }
 
     /// Notes that the transaction at `slot` will credit this key.
@@ -244,18 +239,13 @@ impl Inner {
         key: &[u8],
         added: &mut Additions,
     ) -> Result<Option<(Slot, &Change)>, StateError> {
-        for (at, change) in self.pending.iter().rev().filter(|(at, _)| *at < slot) {
+        for (at, change) in self.pending.below(slot) {
             match change {
                 Change::Add(addition) => added.add(key, *addition)?,
                 change => return Ok(Some((*at, change))),
             }
         }
         Ok(None)
-    }
-
-    fn take(&mut self, slot: Slot) -> Option<Change> {
-        let at = self.pending.iter().position(|(other, _)| *other == slot)?;
-        self.pending.remove(at).map(|(_, change)| change)
     }
 
     fn commit(&mut self, key: &[u8], change: Change, version: Version) -> Result<(), StateError> {
@@ -268,5 +258,80 @@ impl Inner {
         self.version = version;
         self.added = Additions::default();
         Ok(())
+    }
+}
+
+/// What transactions have written ahead of their turn: most often one of them, or none.
+#[derive(Default)]
+enum Pending {
+    #[default]
+    None,
+    One((Slot, Change)),
+    Many(Box<Queue>),
+}
+
+/// Several, by slot.
+struct Queue {
+    changes: VecDeque<(Slot, Change)>,
+    /// How many are whole values, or removals.
+    whole: u32,
+}
+
+fn is_whole(change: &Change) -> bool {
+    !matches!(change, Change::Add(_))
+}
+
+impl Pending {
+    fn insert(&mut self, slot: Slot, change: Change) {
+        match self {
+            Self::None => *self = Self::One((slot, change)),
+            Self::One(_) => {
+                if let Self::One(first) = std::mem::take(self) {
+                    let whole = u32::from(is_whole(&first.1));
+                    *self = Self::Many(Box::new(Queue { changes: VecDeque::from([first]), whole }));
+                    self.insert(slot, change);
+                }
+            }
+            Self::Many(queue) => {
+                queue.whole += u32::from(is_whole(&change));
+                let at = queue.changes.partition_point(|(other, _)| *other < slot);
+                queue.changes.insert(at, (slot, change));
+            }
+        }
+    }
+
+    fn take(&mut self, slot: Slot) -> Option<Change> {
+        match self {
+            Self::One((other, _)) if *other == slot => match std::mem::take(self) {
+                Self::One((_, change)) => Some(change),
+                _ => None,
+            },
+            Self::Many(queue) => {
+                let at = queue.changes.binary_search_by_key(&slot, |(other, _)| *other).ok()?;
+                let (_, change) = queue.changes.remove(at)?;
+                queue.whole -= u32::from(is_whole(&change));
+                Some(change)
+            }
+            _ => None,
+        }
+    }
+
+    /// Those below `slot`, the last one first.
+    fn below(&self, slot: Slot) -> impl Iterator<Item = &(Slot, Change)> {
+        let (one, many) = match self {
+            Self::None => (None, None),
+            Self::One(one) => (Some(one), None),
+            Self::Many(queue) => (None, Some(queue.changes.iter().rev())),
+        };
+        one.into_iter().chain(many.into_iter().flatten()).filter(move |(at, _)| *at < slot)
+    }
+
+    /// The last whole value, or removal, below `slot`.
+    fn last_whole(&self, slot: Slot) -> Option<&(Slot, Change)> {
+        match self {
+            // There may be very many additions.
+            Self::Many(queue) if queue.whole == 0 => None,
+            _ => self.below(slot).find(|(_, change)| is_whole(change)),
+        }
     }
 }

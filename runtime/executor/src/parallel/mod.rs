@@ -29,6 +29,7 @@ use std::{
     time::Instant,
 };
 
+use basalt_primitives::DispatchClass;
 use basalt_runtime_api::{BlockEnv, Runtime, Verified};
 use basalt_state::{Overlay, StateRead};
 use rayon::ThreadPool;
@@ -51,7 +52,10 @@ const SEGMENT_MIN: usize = if cfg!(shuttle) { 2 } else { 8 };
 
 /// A segment ends after so many: its bookkeeping then fits into a cache, and a builder does not run ahead further than
 /// this into candidates that may not fit.
-const SEGMENT_MAX: usize = 4096;
+const SEGMENT_MAX: usize = 2048;
+
+/// For how many keys per transaction there is room from the beginning: a transfer's two, and some.
+const CELLS_PER_TRANSACTION: usize = 3;
 
 /// How long the first stretch in sequence is after speculation was in vain; each further one is twice as long.
 const STRETCH: usize = 256;
@@ -113,7 +117,11 @@ pub(crate) fn run(
     source: Source<'_>,
 ) -> Result<(Executed, Ended, Report), ExecuteError> {
     let started = Instant::now();
-    let store = Store::new(parent);
+    let expected = match &source {
+        Source::Block(transactions) => transactions.len(),
+        Source::Candidates(candidates, _) => candidates.size_hint().0,
+    };
+    let store = Store::new(parent, expected.min(SEGMENT_MAX).saturating_mul(CELLS_PER_TRANSACTION));
     let committed = Committed(&store);
     let mut overlay = Overlay::new(&committed);
     let block = Block { runtime, env };
@@ -233,9 +241,9 @@ impl Work<'_, '_> {
 
     /// How to run what comes next.
     fn judge(&self, rest: &[Verified]) -> Stretch {
-        let unsigned = rest.iter().take_while(|transaction| transaction.signed.is_none()).count();
-        if unsigned > 0 {
-            return Stretch::Serial(unsigned);
+        let inherents = rest.iter().take_while(|one| one.info.class == DispatchClass::Mandatory).count();
+        if inherents > 0 {
+            return Stretch::Serial(inherents);
         }
         if rest.len() < SEGMENT_MIN {
             return Stretch::Serial(rest.len());

@@ -209,7 +209,7 @@ impl<'a, 'l> Segment<'a, 'l> {
             match next {
                 Some(place) => {
                     self.run_ahead(place, &mut shift);
-                    self.commit();
+                    self.commit(&mut shift);
                 }
                 None => self.sleep(&mut shift),
             }
@@ -342,10 +342,28 @@ impl<'a, 'l> Segment<'a, 'l> {
     /// Runs a transaction ahead of its turn, shows to others what it wrote, and hands on those that waited for it.
     fn run_ahead(&self, place: usize, shift: &mut Shift) {
         shift.executions += 1;
-        let outcome = self.run(place);
+        let mut outcome = self.run(place);
+        let job = &self.jobs[place];
+        let followers = job.ran(|| {
+            let hints = &job.plan().hints;
+            outcome.additions.retain(|(id, addition)| {
+                let credit = hints.contains(id);
+                if credit {
+                    self.store.cell(*id).publish(slot(self.start, place), Change::Add(*addition));
+                    outcome.published.push(*id);
+                }
+                !credit
+            });
+        });
         *self.outcomes[place].lock() = Some(outcome);
+        job.finish();
+        self.hand_on(followers, shift);
+    }
+
+    /// One less to wait for, for each of these. Who waits for nobody any more is run next, here or elsewhere.
+    fn hand_on(&self, followers: SmallVec<[Slot; 2]>, shift: &mut Shift) {
         let mut others = false;
-        for follower in self.jobs[place].finish() {
+        for follower in followers {
             let follower = (follower - self.start) as usize;
             if !self.jobs[follower].release() {
                 continue;
@@ -366,7 +384,7 @@ impl<'a, 'l> Segment<'a, 'l> {
 
     fn run(&self, place: usize) -> Outcome {
         let slot = slot(self.start, place);
-        let hints = self.jobs[place].hints.get().map_or(&[][..], |hints| hints.as_slice());
+        let hints = self.jobs[place].plan().hints.as_slice();
         let view = View { store: self.store, slot, hints, reads: Default::default(), halt: Some(&self.over) };
         let guess = self.index_offset.load(Ordering::Relaxed).wrapping_add(slot - self.start);
         let position = Position::new(guess);
@@ -388,10 +406,8 @@ impl<'a, 'l> Segment<'a, 'l> {
                 for (key, change) in overlay.into_changes().0 {
                     let id = view.locate(&key);
                     match change {
-                        // Sums that nobody is known to read are not shown before their turn: fees, issuance.
-                        Change::Add(addition) if !hints.contains(&id) => {
-                            outcome.additions.push((id, addition));
-                        }
+                        // Shown to nobody before its turn, unless somebody is known to wait for it.
+                        Change::Add(addition) => outcome.additions.push((id, addition)),
                         change => {
                             self.store.cell(id).publish(slot, change);
                             outcome.published.push(id);
@@ -409,7 +425,7 @@ impl<'a, 'l> Segment<'a, 'l> {
     // ---- Committing -------------------------------------------------------------------------------------------
 
     /// Gives those their turn that have been run, in order, unless somebody else is at it.
-    fn commit(&self) {
+    fn commit(&self, shift: &mut Shift) {
         loop {
             // Whoever finds the committer busy leaves the transaction that it has just finished to it. So that must be
             // visible to the committer before this looks, and the committer's lock must be open before it looks again;
@@ -422,6 +438,7 @@ impl<'a, 'l> Segment<'a, 'l> {
             while !self.over.load(Ordering::SeqCst) && self.jobs.get(head).is_some_and(Job::is_finished) {
                 match self.turn(&mut committer, head) {
                     Ok(None) => {
+                        self.hand_on(self.jobs[head].settle(), shift);
                         head += 1;
                         self.head.store(head, Ordering::SeqCst);
                         self.check_over();

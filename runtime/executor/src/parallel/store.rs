@@ -43,12 +43,14 @@ pub(crate) struct Store<'a> {
 }
 
 impl<'a> Store<'a> {
-    pub(crate) fn new(below: &'a (dyn StateRead + Sync)) -> Self {
+    /// A store without cells, with room for about this many.
+    pub(crate) fn new(below: &'a (dyn StateRead + Sync), cells: usize) -> Self {
+        let per_shard = cells.div_ceil(SHARDS);
         Self {
             below,
             hasher: DefaultHashBuilder::default(),
-            shards: (0..SHARDS).map(|_| Mutex::new(Table::new())).collect(),
-            cells: boxcar::Vec::new(),
+            shards: (0..SHARDS).map(|_| Mutex::new(Table::with_capacity(per_shard))).collect(),
+            cells: boxcar::Vec::with_capacity(cells),
             ordered: AtomicBool::new(false),
             order: Mutex::new(None),
         }

@@ -41,6 +41,11 @@ fn mistakes_on_the_command_line_are_answered_with_a_sentence() {
         (&["--chain", "nowhere"] as &[&str], "there is no chain 'nowhere'"),
         (&["--dev", "--sealing", "sometimes"], "is not a way of sealing"),
         (&["--dev", "--pruning", "0"], "is not a pruning"),
+        (&["--dev", "--execution", "fast"], "use sequential, parallel or parallel=N with N from 1 to 256"),
+        (&["--dev", "--execution", "parallel=0"], "use sequential, parallel or parallel=N"),
+        (&["--dev", "--execution", "parallel=257"], "use sequential, parallel or parallel=N"),
+        (&["--dev", "--no-prometheus", "--prometheus-port", "0"], "cannot be used with"),
+        (&["bench", "report", "--block", "latest"], "'latest' is no block: use its height"),
         (&["--dev", "--log", "a=b=c"], "the log filter 'a=b=c' is not valid"),
         (&["key", "inspect", "//"], "junction"),
     ] {
@@ -57,4 +62,8 @@ fn an_occupied_port_is_answered_with_a_sentence() {
     let exit = Node::run(&["--dev", "--tmp", "--rpc-port", &port]);
     assert_eq!(exit.code, Some(1));
     assert!(exit.output.contains(&port) && exit.output.contains("--rpc-port"), "{}", exit.output);
+
+    let exit = Node::run(&["--dev", "--tmp", "--rpc-port", "0", "--prometheus-port", &port]);
+    assert_eq!(exit.code, Some(1), "{}", exit.output);
+    assert!(exit.output.contains(&port) && exit.output.contains("--prometheus-port"), "{}", exit.output);
 }

@@ -3,6 +3,7 @@
 mod bad_input;
 mod command_line;
 mod crash;
+mod execution;
 mod restart;
 mod rpc;
 mod sealing;
