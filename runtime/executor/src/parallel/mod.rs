@@ -90,7 +90,10 @@ struct Work<'a, 'l> {
     distrust: &'a AtomicU32,
     slot: Slot,
     tally: Tally,
+    /// How many transactions ran in sequence, inherents included.
     serial: u32,
+    /// Whether trust has had its say about how this block begins.
+    begun: bool,
     #[cfg(test)]
     fault: crate::Fault,
 }
@@ -134,6 +137,7 @@ pub(crate) fn run(
     };
     line.open(purpose);
     let mut hooks = started.elapsed();
+    let inherents = line.len();
     let mut work = Work {
         block,
         pool: crew.pool,
@@ -143,7 +147,8 @@ pub(crate) fn run(
         distrust: crew.distrust,
         slot: 0,
         tally: Tally::default(),
-        serial: 0,
+        serial: inherents,
+        begun: false,
         #[cfg(test)]
         fault: crew.fault,
     };
@@ -240,7 +245,7 @@ impl Work<'_, '_> {
     }
 
     /// How to run what comes next.
-    fn judge(&self, rest: &[Verified]) -> Stretch {
+    fn judge(&mut self, rest: &[Verified]) -> Stretch {
         let inherents = rest.iter().take_while(|one| one.info.class == DispatchClass::Mandatory).count();
         if inherents > 0 {
             return Stretch::Serial(inherents);
@@ -250,7 +255,8 @@ impl Work<'_, '_> {
         }
         match self.distrust.load(Ordering::Relaxed) {
             0 => {}
-            level if self.serial == 0 || self.tally.wasted => {
+            level if !self.begun || self.tally.wasted => {
+                self.begun = true;
                 return Stretch::Serial(rest.len().min(STRETCH << level.min(DISTRUST_MAX)));
             }
             _ => {}
