@@ -30,12 +30,12 @@ stage_shuttle() {
 stage_nightly() {
     local log least=10000 blocks
     log=$(mktemp)
-    PROPTEST_CASES=${PROPTEST_CASES:-2500} cargo test --locked -p basalt-test-kit --test it -- \
+    PROPTEST_CASES=${PROPTEST_CASES:-1500} cargo test --locked -p basalt-test-kit --test it -- \
         random conflicts --nocapture --test-threads=1 | tee "$log"
     blocks=$(grep -o '[0-9]* blocks compared' "$log" | cut -d' ' -f1 | sort -n | tail -1)
     rm -f "$log"
     [ "${blocks:-0}" -ge "$least" ] || { echo "only ${blocks:-0} blocks were compared, not $least" >&2; return 1; }
-    PROPTEST_CASES=${PROPTEST_CASES:-2500} cargo test --locked -p basalt-executor --lib
+    PROPTEST_CASES=${PROPTEST_CASES:-1500} cargo test --locked -p basalt-executor --lib
     SHUTTLE_SCHEDULES=${SHUTTLE_SCHEDULES:-20000} stage_shuttle
     printf '%s blocks of the composed runtime compared in all modes\n' "$blocks"
 }
