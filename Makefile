@@ -8,7 +8,7 @@ BIN := $(CARGO_TARGET_DIR)/debug/basalt
 # of RocksDB's build dependencies differ, and RocksDB, most of a cold build, would be compiled once for each.
 BUILD := cargo build --locked --workspace --examples --bin
 
-.PHONY: help run build test lint bench bench-peers
+.PHONY: help run build test nightly lint bench bench-peers
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -24,8 +24,12 @@ build: ## build, and print the path of the binary as the last line
 	@$(BUILD) basalt
 	@echo "$(BIN)"
 
-test: ## run every check: format, lints, tests, docs, Wasm, client libraries
+test: ## run every check: format, lints, tests, permuted timing, docs, Wasm, client libraries
 	@scripts/test.sh
+
+nightly: ## compare ten thousand random blocks and more in all execution modes: takes minutes
+	@scripts/setup.sh build
+	@scripts/test.sh nightly
 
 lint: ## run format, clippy and tidy only
 	@scripts/setup.sh build

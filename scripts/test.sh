@@ -3,12 +3,13 @@
 #
 #   scripts/test.sh              all stages
 #   scripts/test.sh fmt lint     only these
+#   scripts/test.sh nightly      random blocks for minutes: not one of all
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$HOME/.cache/basalt/build}
 BASE=$(dirname "$CARGO_TARGET_DIR")
-ALL=(setup fmt tidy build lint test doc wasm js subxt)
+ALL=(setup fmt tidy build lint test shuttle doc wasm js subxt)
 
 stage_setup() { scripts/setup.sh test; }
 stage_fmt() {
@@ -19,6 +20,25 @@ stage_tidy() { cargo run -q --locked -p xtask -- tidy; }
 stage_build() { make --no-print-directory build; }
 stage_lint() { cargo clippy -q --locked --workspace --all-targets -- -D warnings; }
 stage_test() { cargo test --locked --workspace --no-fail-fast; }
+# The parallel executor with its timing permuted on purpose. The flag is part of how every crate is built, hence a target
+# folder of its own; less optimised, because compiling takes longer than running.
+stage_shuttle() {
+    CARGO_TARGET_DIR=$BASE/shuttle RUSTFLAGS='--cfg shuttle' cargo test --locked -p basalt-executor --lib \
+        --config profile.dev.opt-level=1 --config 'profile.dev.package."*".opt-level=1' timing
+}
+# The same tests with many more cases. Counts the blocks of the composed runtime that all modes agreed on.
+stage_nightly() {
+    local log least=10000 blocks
+    log=$(mktemp)
+    PROPTEST_CASES=${PROPTEST_CASES:-1500} cargo test --locked -p basalt-test-kit --test it -- \
+        random conflicts --nocapture --test-threads=1 | tee "$log"
+    blocks=$(grep -o '[0-9]* blocks compared' "$log" | cut -d' ' -f1 | sort -n | tail -1)
+    rm -f "$log"
+    [ "${blocks:-0}" -ge "$least" ] || { echo "only ${blocks:-0} blocks were compared, not $least" >&2; return 1; }
+    PROPTEST_CASES=${PROPTEST_CASES:-1500} cargo test --locked -p basalt-executor --lib
+    SHUTTLE_SCHEDULES=${SHUTTLE_SCHEDULES:-20000} stage_shuttle
+    printf '%s blocks of the composed runtime compared in all modes\n' "$blocks"
+}
 # With --examples for the reason that the Makefile gives: without it, `cargo doc` would compile RocksDB once more.
 stage_doc() {
     RUSTDOCFLAGS='-D warnings' cargo doc -q --locked --workspace --no-deps --document-private-items --lib --bins --examples

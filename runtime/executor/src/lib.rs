@@ -81,6 +81,14 @@ pub(crate) enum Fault {
     None,
     /// The committer does not check the first thing that a transaction has looked at.
     SkipFirstRead,
+    /// It does not check whether conditions still hold.
+    SkipConditions,
+    /// It does not check which keys come after which.
+    SkipRanges,
+    /// It does not check whether the index was guessed well.
+    SkipIndex,
+    /// What a transaction wrote ahead of its turn stays visible when it is run again.
+    LeaveWrites,
 }
 
 /// What a block did.

@@ -1,6 +1,12 @@
 //! A chain without a database.
 
-use std::sync::Arc;
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+};
 
 use basalt_executor::{Built, ExecuteError, Executed, Executor, Mode};
 use basalt_primitives::{AccountId, Digest, H256, Moment, hashing::blake2_256, signature};
@@ -11,8 +17,36 @@ use parity_scale_codec::Encode;
 
 use crate::Sender;
 
-/// All modes that a block must have the same result in. The first is the reference.
-pub const MODES: &[Mode] = &[Mode::Sequential];
+/// All modes that a block must have the same result in. The first is the reference. More threads than the machine has
+/// cores are no waste: they are interrupted anywhere.
+pub const MODES: &[Mode] =
+    &[Mode::Sequential, parallel(1), parallel(2), parallel(3), parallel(4), parallel(8)];
+
+const fn parallel(threads: usize) -> Mode {
+    match NonZeroUsize::new(threads) {
+        Some(threads) => Mode::Parallel(threads),
+        None => Mode::Sequential,
+    }
+}
+
+/// An executor of each mode, in the order of [`MODES`]: made once, as a node does, and shared by all tests of a process.
+///
+/// # Panics
+///
+/// If the machine gives no threads.
+pub fn executors() -> &'static [Executor] {
+    static EXECUTORS: OnceLock<Vec<Executor>> = OnceLock::new();
+    EXECUTORS.get_or_init(|| {
+        MODES.iter().map(|mode| Executor::new(*mode).expect("the machine has threads")).collect()
+    })
+}
+
+static COMPARED: AtomicU64 = AtomicU64::new(0);
+
+/// How many blocks this process has executed in all modes and compared so far. Those that were built count once.
+pub fn blocks_compared() -> u64 {
+    COMPARED.load(Ordering::Relaxed)
+}
 
 /// Runs a block in every mode and fails the test unless all results are equal.
 ///
@@ -25,17 +59,22 @@ pub fn check_block(
     env: &BlockEnv,
     transactions: &[Verified],
 ) -> Result<Executed, ExecuteError> {
-    let (reference, others) = MODES.split_first().expect("there is a reference mode");
-    let run = |mode: Mode| {
-        let executor = Executor::new(mode).expect("the machine has threads");
+    let run = |executor: &Executor| {
         executor.execute(runtime, parent, env, transactions).map(|(executed, _)| executed)
     };
-    let expected = run(*reference);
-    for mode in others {
-        assert_eq!(run(*mode), expected, "mode {mode:?} disagrees with {reference:?}");
-    }
+    let (reference, others) = executors().split_first().expect("there is a reference mode");
+    let expected = run(reference);
     // The reference must also agree with itself: nothing but the block and its parent may matter.
-    assert_eq!(run(*reference), expected, "mode {reference:?} disagrees with itself");
+    for executor in others.iter().chain([reference]) {
+        let executed = run(executor);
+        let (mode, reference) = (executor.mode(), reference.mode());
+        // First what changes roots: the set of changes decides the state's, and nothing else does.
+        if let (Ok(executed), Ok(expected)) = (&executed, &expected) {
+            assert_eq!(executed.changes, expected.changes, "mode {mode} changes other keys than {reference}");
+        }
+        assert_eq!(executed, expected, "mode {mode} disagrees with {reference}");
+    }
+    COMPARED.fetch_add(1, Ordering::Relaxed);
     expected
 }
 
@@ -156,22 +195,36 @@ impl Ledger {
     /// If modes disagree, if the block that was built is refused or does something else when it is executed, or if an
     /// invariant of a pallet is broken afterwards.
     pub fn build(&mut self, candidates: &[Verified], stop: &(dyn Fn() -> bool + Sync)) -> Built {
+        self.build_asking(candidates, &|_| stop())
+    }
+
+    /// As [`Self::build`]. `stop` is told how often it was asked before for this block in this mode, and must depend on
+    /// nothing else: all modes have to ask equally often.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::build`].
+    pub fn build_asking(&mut self, candidates: &[Verified], stop: &(dyn Fn(u32) -> bool + Sync)) -> Built {
         let env = self.env();
         let inherents = self.transactions(Vec::new());
-        let build = |mode: Mode| {
+        let build = |executor: &Executor| {
+            let asked = AtomicU32::new(0);
+            let stop = || stop(asked.fetch_add(1, Ordering::Relaxed));
             let mut candidates = candidates.iter().cloned();
-            Executor::new(mode)
-                .expect("the machine has threads")
-                .build(&self.runtime, &self.state, &env, inherents.clone(), &mut candidates, stop)
-                .expect("a block of inherents is always valid, and candidates that are not are left out")
+            let built = executor
+                .build(&self.runtime, &self.state, &env, inherents.clone(), &mut candidates, &stop)
+                .expect("a block of inherents is always valid, and candidates that are not are left out");
+            (built, asked.load(Ordering::Relaxed))
         };
-        let (reference, others) = MODES.split_first().expect("there is a reference mode");
-        let built = build(*reference);
-        for mode in others {
-            let other = build(*mode);
-            assert_eq!(other.executed, built.executed, "mode {mode:?} disagrees with {reference:?}");
-            assert_eq!(hashes(&other.included), hashes(&built.included), "mode {mode:?} picks others");
-            assert_eq!((other.refused, other.full), (built.refused.clone(), built.full), "mode {mode:?}");
+        let (reference, others) = executors().split_first().expect("there is a reference mode");
+        let (built, asked) = build(reference);
+        for executor in others {
+            let (other, asked_other) = build(executor);
+            let mode = executor.mode();
+            assert_eq!(hashes(&other.included), hashes(&built.included), "mode {mode} picks others");
+            assert_eq!((&other.refused, other.full), (&built.refused, built.full), "mode {mode}");
+            assert_eq!(asked_other, asked, "mode {mode} asks another number of times whether to stop");
+            assert_eq!(other.executed, built.executed, "mode {mode} disagrees with {}", reference.mode());
         }
         let executed = check_block(&self.runtime, &self.state, &env, &built.included)
             .expect("importers accept what builders make");

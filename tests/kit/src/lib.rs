@@ -2,7 +2,7 @@
 //!
 //! # Responsibility
 //!
-//! - [`check_block`]: every block that a test executes goes through here: all modes run it, and receipts, change set,
+//! - [`check_block`]: every block that a test executes goes through here: all [`MODES`] run it, and receipts, change set,
 //!   digest, weight and bytes must be equal.
 //! - [`Ledger`]: a chain without a database: executes blocks on a map, and checks every pallet's invariants
 //!   (`try_state`) after each.
@@ -20,6 +20,6 @@ mod measure;
 mod sender;
 
 pub use failing::Failing;
-pub use ledger::{Ledger, MODES, check_block};
+pub use ledger::{Ledger, MODES, blocks_compared, check_block, executors};
 pub use measure::{Measured, measure};
 pub use sender::Sender;

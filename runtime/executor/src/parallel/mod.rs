@@ -48,7 +48,7 @@ use crate::{
 };
 
 /// Fewer transactions than this are done before another thread is awake.
-const SEGMENT_MIN: usize = 8;
+const SEGMENT_MIN: usize = if cfg!(shuttle) { 2 } else { 8 };
 
 /// A segment ends after so many: its bookkeeping then fits into a cache, and a builder does not run ahead further than
 /// this into candidates that may not fit.
@@ -82,6 +82,7 @@ enum Stretch {
 /// A block in the making.
 struct Work<'a, 'l> {
     block: Block<'a>,
+    #[cfg_attr(shuttle, expect(dead_code, reason = "Shuttle has its own threads"))]
     pool: Option<&'a ThreadPool>,
     threads: usize,
     store: &'a Store<'a>,
@@ -89,7 +90,10 @@ struct Work<'a, 'l> {
     distrust: &'a AtomicU32,
     slot: Slot,
     tally: Tally,
+    /// How many transactions ran in sequence, inherents included.
     serial: u32,
+    /// Whether trust has had its say about how this block begins.
+    begun: bool,
     #[cfg(test)]
     fault: crate::Fault,
 }
@@ -133,6 +137,7 @@ pub(crate) fn run(
     };
     line.open(purpose);
     let mut hooks = started.elapsed();
+    let inherents = line.len();
     let mut work = Work {
         block,
         pool: crew.pool,
@@ -142,7 +147,8 @@ pub(crate) fn run(
         distrust: crew.distrust,
         slot: 0,
         tally: Tally::default(),
-        serial: 0,
+        serial: inherents,
+        begun: false,
         #[cfg(test)]
         fault: crew.fault,
     };
@@ -239,7 +245,7 @@ impl Work<'_, '_> {
     }
 
     /// How to run what comes next.
-    fn judge(&self, rest: &[Verified]) -> Stretch {
+    fn judge(&mut self, rest: &[Verified]) -> Stretch {
         let inherents = rest.iter().take_while(|one| one.info.class == DispatchClass::Mandatory).count();
         if inherents > 0 {
             return Stretch::Serial(inherents);
@@ -249,7 +255,8 @@ impl Work<'_, '_> {
         }
         match self.distrust.load(Ordering::Relaxed) {
             0 => {}
-            level if self.serial == 0 || self.tally.wasted => {
+            level if !self.begun || self.tally.wasted => {
+                self.begun = true;
                 return Stretch::Serial(rest.len().min(STRETCH << level.min(DISTRUST_MAX)));
             }
             _ => {}
@@ -282,6 +289,14 @@ impl Work<'_, '_> {
         {
             segment.fault = self.fault;
         }
+        #[cfg(shuttle)]
+        shuttle::thread::scope(|scope| {
+            for _ in 1..self.threads {
+                scope.spawn(|| segment.work());
+            }
+            segment.work();
+        });
+        #[cfg(not(shuttle))]
         match self.pool {
             Some(pool) => pool.in_place_scope(|scope| {
                 for _ in 1..self.threads {

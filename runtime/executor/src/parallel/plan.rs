@@ -13,7 +13,7 @@ use super::{
 
 /// How many transactions are planned at once: enough to judge whether they can run side by side, few enough that nobody
 /// waits for it.
-pub(crate) const CHUNK: usize = 256;
+pub(crate) const CHUNK: usize = if cfg!(shuttle) { 4 } else { 256 };
 
 /// A chunk runs in sequence unless its transactions outnumber its longest chain by this many eighths: beside a chain that
 /// is almost as long as the chunk there is nothing to win.

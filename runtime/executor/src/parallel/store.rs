@@ -7,7 +7,10 @@ use std::{
 };
 
 use basalt_state::{Change, ChangeSet, Condition, Key, StateError, StateRead, Value};
-use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
+use hashbrown::{
+    DefaultHashBuilder, HashTable,
+    hash_table::{Entry, VacantEntry},
+};
 
 use super::{
     cell::{Cell, Look, Slot, Stamp, Version},
@@ -21,12 +24,19 @@ const SHARDS: usize = 64;
 /// A cell of one store.
 pub(crate) type CellId = usize;
 
+/// A part of the table: cells by the hash of their key, which is kept beside them.
+type Shard = HashTable<(u64, CellId)>;
+
+/// The hash of a key, and its cell.
+type Row = (u64, CellId);
+type Table = HashTable<Row>;
+
 /// The state during a block that is run in parallel: the state below it, and a cell for each key that somebody reads or
 /// writes.
 pub(crate) struct Store<'a> {
     below: &'a (dyn StateRead + Sync),
     hasher: DefaultHashBuilder,
-    shards: Box<[Mutex<HashTable<(u64, CellId)>>]>,
+    shards: Box<[Mutex<Table>]>,
     /// Cells never move and are never removed, so that everybody may hold on to their place.
     cells: boxcar::Vec<Cell>,
     /// Whether `order` is kept.
@@ -42,7 +52,7 @@ impl<'a> Store<'a> {
         Self {
             below,
             hasher: DefaultHashBuilder::default(),
-            shards: (0..SHARDS).map(|_| Mutex::new(HashTable::with_capacity(per_shard))).collect(),
+            shards: (0..SHARDS).map(|_| Mutex::new(Table::with_capacity(per_shard))).collect(),
             cells: boxcar::Vec::with_capacity(cells),
             ordered: AtomicBool::new(false),
             order: Mutex::new(None),
@@ -57,7 +67,7 @@ impl<'a> Store<'a> {
         &self.cells[id]
     }
 
-    fn shard(&self, hash: u64) -> &Mutex<HashTable<(u64, CellId)>> {
+    fn shard(&self, hash: u64) -> &Mutex<Table> {
         // The table inside uses the low and the highest bits.
         &self.shards[(hash >> 32) as usize % SHARDS]
     }
@@ -65,24 +75,42 @@ impl<'a> Store<'a> {
     /// The cell of a key, which is made if there is none.
     pub(crate) fn locate(&self, key: &[u8]) -> CellId {
         let hash = self.hasher.hash_one(key);
+        {
+            let mut table = self.shard(hash).lock();
+            match self.entry(&mut table, hash, key) {
+                Entry::Occupied(entry) => return entry.get().1,
+                // Asked under the lock of the shard: whoever starts to keep the order finds this cell when it looks
+                // through the shard, or had said so before.
+                Entry::Vacant(entry) if !self.ordered.load(Ordering::SeqCst) => {
+                    return self.occupy(entry, hash, key);
+                }
+                Entry::Vacant(_) => {}
+            }
+        }
+        // A cell that can be found must be in the order: else somebody writes it, and others look for the next key and
+        // miss it. So here both are locked.
+        let mut order = self.order.lock();
         let mut table = self.shard(hash).lock();
-        let entry =
-            table.entry(hash, |(other, id)| *other == hash && self.cells[*id].key == key, |(hash, _)| *hash);
-        match entry {
+        match self.entry(&mut table, hash, key) {
             Entry::Occupied(entry) => entry.get().1,
             Entry::Vacant(entry) => {
-                let id = self.cells.push(Cell::new(key.to_vec()));
-                entry.insert((hash, id));
-                // Asked under the lock of the shard: whoever starts to keep the order either finds this cell when it
-                // looks through the shard, or had said so before.
-                let ordered = self.ordered.load(Ordering::SeqCst);
-                drop(table);
-                if ordered && let Some(order) = self.order.lock().as_mut() {
+                let id = self.occupy(entry, hash, key);
+                if let Some(order) = order.as_mut() {
                     order.insert(key.to_vec(), id);
                 }
                 id
             }
         }
+    }
+
+    fn entry<'t>(&self, table: &'t mut Table, hash: u64, key: &[u8]) -> Entry<'t, Row> {
+        table.entry(hash, |(other, id)| *other == hash && self.cells[*id].key == key, |(hash, _)| *hash)
+    }
+
+    fn occupy(&self, entry: VacantEntry<'_, Row>, hash: u64, key: &[u8]) -> CellId {
+        let id = self.cells.push(Cell::new(key.to_vec()));
+        entry.insert((hash, id));
+        id
     }
 
     /// The cell of a key, if there is one.

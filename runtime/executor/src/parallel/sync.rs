@@ -1,9 +1,12 @@
 //! Locks and atomics. Built with `--cfg shuttle` they are Shuttle's, whose scheduler permutes the timing on purpose.
+//!
+//! Shuttle switches threads at these and nowhere else, and runs all of them on one thread of the system. So nothing else
+//! that blocks may be held across one of these: `boxcar` does not block, and `OnceLock::set` calls nobody.
 
 #[cfg(not(shuttle))]
 mod with {
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
 
     pub(crate) fn wait<T>(condvar: &Condvar, guard: &mut MutexGuard<'_, T>) {
         condvar.wait(guard);
@@ -12,7 +15,7 @@ mod with {
 
 #[cfg(shuttle)]
 mod with {
-    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
 
     /// As `parking_lot` has it: without poisoning.
     #[derive(Debug, Default)]

@@ -15,6 +15,15 @@ use basalt_state::{ChangeSet, Condition, Memory, Overlay, StateError, StateRead,
 use parity_scale_codec::{Decode, Encode};
 use proptest::{prelude::*, strategy::ValueTree};
 
+#[cfg(shuttle)]
+mod timing;
+
+#[cfg(not(shuttle))]
+use std::thread::yield_now;
+
+#[cfg(shuttle)]
+use shuttle::thread::yield_now;
+
 use crate::{
     ExecuteError, Executed, Executor, Fault, Mode,
     tests::{parallel, what},
@@ -170,7 +179,7 @@ impl Runtime for Scripted {
                 Op::Holds(at, bound) => state.holds(&key(at), &least(bound))?.encode_to(&mut seen),
                 Op::Next(at) => state.next_key(&key(at))?.encode_to(&mut seen),
                 Op::Index => position.index().encode_to(&mut seen),
-                Op::Yield(times) => (0..times).for_each(|_| std::thread::yield_now()),
+                Op::Yield(times) => (0..times).for_each(|_| yield_now()),
                 Op::InvalidIf(at, bound) => {
                     if state.holds(&key(at), &least(bound))? {
                         return Err(InvalidTransaction::Payment.into());
@@ -276,6 +285,10 @@ fn config() -> ProptestConfig {
     ProptestConfig { failure_persistence: None, cases, ..ProptestConfig::default() }
 }
 
+/// All that can be planted.
+const FAULTS: [Fault; 5] =
+    [Fault::SkipFirstRead, Fault::SkipConditions, Fault::SkipRanges, Fault::SkipIndex, Fault::LeaveWrites];
+
 fn script(account: u8, ops: &[Op]) -> Script {
     Script { account, ops: ops.to_vec(), touches: vec![], weight: 1 }
 }
@@ -284,19 +297,28 @@ fn executor(threads: usize) -> Executor {
     Executor::new(Mode::of(threads)).unwrap()
 }
 
+/// All that one can see of a block: executed as it is, and built of the same transactions as candidates.
+fn seen(executor: &Executor, transactions: &[Verified]) -> impl PartialEq + use<> {
+    let mut candidates = transactions.iter().cloned();
+    let built = executor.build(&Scripted, &parent(), &env(), vec![], &mut candidates, &|| false);
+    (execute(executor, transactions), what(built))
+}
+
 #[test]
 fn a_planted_mistake_is_found() {
-    let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let blocks_of = prop::collection::vec(any_script(), 20..60);
-    let mut found = 0;
-    let mut faulty = executor(2);
-    faulty.fault = Fault::SkipFirstRead;
-    for _ in 0..300 {
-        let scripts = blocks_of.new_tree(&mut runner).unwrap().current();
-        let transactions = blocks(&scripts);
-        found += u32::from(execute(&faulty, &transactions) != execute(&Executor::default(), &transactions));
+    for fault in FAULTS {
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        let blocks_of = prop::collection::vec(any_script(), 20..60);
+        let mut faulty = executor(4);
+        faulty.fault = fault;
+        // One block in ten to a hundred shows it, depending on the machine.
+        let found = (0..10_000).any(|_| {
+            let scripts = blocks_of.new_tree(&mut runner).unwrap().current();
+            let transactions = blocks(&scripts);
+            seen(&faulty, &transactions) != seen(&Executor::default(), &transactions)
+        });
+        assert!(found, "{fault:?}, and no block shows it");
     }
-    assert!(found > 0, "the committer skips a check, and no block shows it");
 }
 
 #[test]
@@ -355,16 +377,48 @@ fn a_chain_is_run_in_sequence() {
     assert_eq!((report.executions, report.re_executions, report.sequential), (1_000, 0, 1_000));
 }
 
+fn inherent() -> Verified {
+    let mut transaction = Transaction::clone(script(0, &[Op::Index]).verified(u32::MAX).transaction());
+    (transaction.signed, transaction.info.class) = (None, DispatchClass::Mandatory);
+    Verified::assume(Arc::new(transaction), H256::zero())
+}
+
 #[test]
-fn speculation_that_is_in_vain_is_given_up_for_longer_and_longer() {
+fn speculation_that_is_in_vain_is_given_up_and_the_next_block_begins_with_less_trust() {
     let conflicting = script(1, &[Op::Get(3), Op::Yield(3), Op::PutSeen(3)]);
-    let transactions = blocks(&vec![conflicting; 4_000]);
+    let transactions = blocks(&vec![conflicting; 2_000]);
     let executor = executor(4);
-    let (_, first) = executor.execute(&Scripted, &parent(), &env(), &transactions).unwrap();
-    assert!(first.sequential > 2_000, "{first:?}");
-    // The next block begins with less trust.
-    let (_, second) = executor.execute(&Scripted, &parent(), &env(), &transactions).unwrap();
-    assert!(second.sequential > 3_000, "{second:?}");
+    let report =
+        |transactions: &[Verified]| executor.execute(&Scripted, &parent(), &env(), transactions).unwrap().1;
+    // How much is in vain is a matter of timing, but it is much sooner or later.
+    let given_up = (0..100).any(|_| report(&transactions).sequential > 1_000);
+    assert!(given_up, "{:?}", report(&transactions));
+    let next = [&[inherent()], &transactions[..250]].concat();
+    let in_sequence = (0..100).any(|_| {
+        report(&transactions);
+        report(&next).sequential == 251
+    });
+    assert!(in_sequence, "{:?}", report(&next));
+}
+
+#[test]
+fn inherents_are_counted_whether_a_block_is_executed_or_built() {
+    let transactions = blocks(&[script(1, &[Op::Get(1)]), script(2, &[Op::Get(2)])]);
+    let opened = [&[inherent()], &transactions[..]].concat();
+    for executor in parallel().iter().chain([&Executor::default()]) {
+        let (_, executed) = executor.execute(&Scripted, &parent(), &env(), &opened).unwrap();
+        let mut candidates = transactions.iter().cloned();
+        let built = executor
+            .build(&Scripted, &parent(), &env(), vec![inherent()], &mut candidates, &|| false)
+            .unwrap();
+        for report in [executed, built.report] {
+            assert_eq!(
+                (report.transactions, report.executions, report.sequential),
+                (3, 3, 3),
+                "{executor:?}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -423,6 +477,27 @@ fn our_own_failure_is_reported_whatever_was_run_ahead() {
     for executor in parallel().iter().chain([&Executor::default()]) {
         let executed = executor.execute(&Scripted, &Broken, &env(), &blocks(&scripts));
         assert!(executed.is_ok(), "{executor:?}: {executed:?}");
+    }
+}
+
+#[test]
+fn a_panic_that_nobody_catches_ends_the_block_and_not_the_work_of_others() {
+    let scripts: Vec<Script> =
+        (10..110).map(|at| script(at, &[Op::Get(at), Op::Yield(3), Op::PutSeen(at)])).collect();
+    let transactions = blocks(&scripts);
+    for executor in parallel() {
+        let asked = std::sync::atomic::AtomicU32::new(0);
+        let stop = || match asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            20 => panic!("whoever says when to stop does not know"),
+            _ => false,
+        };
+        let mut candidates = transactions.iter().cloned();
+        let build = std::panic::AssertUnwindSafe(|| {
+            executor.build(&Scripted, &parent(), &env(), vec![], &mut candidates, &stop)
+        });
+        assert!(std::panic::catch_unwind(build).is_err(), "{executor:?}");
+        // Its threads are there for the next block.
+        assert_eq!(execute(executor, &transactions), execute(&Executor::default(), &transactions));
     }
 }
 

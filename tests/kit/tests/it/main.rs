@@ -3,10 +3,12 @@
 
 mod apis;
 mod calls;
+mod conflicts;
 mod faults;
 mod fees;
 mod limits;
 mod random;
+mod speculation;
 mod transfers;
 mod validity;
 mod weights;

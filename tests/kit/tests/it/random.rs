@@ -4,6 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use balances::types::AdjustmentDirection;
+use basalt_executor::Built;
 use basalt_primitives::{AccountId, Balance, Era, Extra, H256, MultiAddress, MultiSignature, extrinsic};
 use basalt_runtime::{MILLIUNIT, RuntimeCall, RuntimeEvent, UNIT};
 use basalt_runtime_api::{Runtime as _, Verified};
@@ -13,8 +14,8 @@ use proptest::prelude::*;
 use utility::derivative_account;
 
 use crate::world::{
-    START, World, as_derivative, as_root, balances, batch, batch_all, decoded, force_batch, remark,
-    set_balance, sudo, system, told_remark, transfer, transfer_all, utility,
+    START, World, as_derivative, as_root, balances, batch, batch_all, config, decoded, force_batch, remark,
+    set_balance, sudo, system, tell_compared, told_remark, transfer, transfer_all, utility,
 };
 
 /// How many accounts take part: the rich ones, one that is poor, and one that is derived from Alice's.
@@ -27,7 +28,7 @@ static ACCOUNT_IDS: LazyLock<[AccountId; ACCOUNTS]> = LazyLock::new(|| {
     [alice, bob, charlie, eve, derivative_account(&alice, 0)]
 });
 
-fn accounts() -> [AccountId; ACCOUNTS] {
+pub(crate) fn accounts() -> [AccountId; ACCOUNTS] {
     *ACCOUNT_IDS
 }
 
@@ -98,7 +99,7 @@ fn brink() -> impl Strategy<Value = RuntimeCall> {
     })
 }
 
-fn call() -> impl Strategy<Value = RuntimeCall> {
+pub(crate) fn call() -> impl Strategy<Value = RuntimeCall> {
     prop_oneof![5 => leaf(), 1 => brink()].prop_recursive(4, 24, 4, |inner| {
         let several = || prop::collection::vec(inner.clone(), 0..4);
         prop_oneof![
@@ -172,8 +173,36 @@ fn told_change(events: &[RuntimeEvent]) -> Option<i128> {
     Some(change)
 }
 
+/// Makes a block of these candidates in every mode, executes it in every mode, and checks what must be so whatever they
+/// are.
+pub(crate) fn build_and_judge(
+    world: &mut World,
+    candidates: &[Verified],
+    stop: &(dyn Fn(u32) -> bool + Sync),
+) -> Built {
+    let issuance = world.issuance();
+    let built = world.ledger.build_asking(candidates, stop);
+    tell_compared();
+    let mut events = world.final_events();
+    for receipt in &built.executed.receipts {
+        events.extend(decoded(&receipt.events));
+        let last = events.last();
+        let succeeded = matches!(last, Some(RuntimeEvent::System(system::Event::ExtrinsicSuccess { .. })));
+        assert_eq!(succeeded, receipt.result.is_ok(), "{last:?}");
+    }
+    if let Some(change) = told_change(&events) {
+        assert_eq!(world.issuance(), issuance.checked_add_signed(change).unwrap());
+    }
+    for (transaction, receipt) in built.included.iter().zip(&built.executed.receipts) {
+        let declared = transaction.info.weight.saturating_add(basalt_runtime::TRANSACTION_WEIGHT);
+        assert!(receipt.info.weight.all_lte(declared));
+    }
+    assert_eq!(system::EVENT_COUNT.get(&world.ledger.state).unwrap(), Some(events.len() as u32));
+    built
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(192))]
 
     #[test]
     fn random_blocks_keep_every_invariant_in_every_mode(
@@ -185,7 +214,6 @@ proptest! {
             world.ledger.author = None;
         }
         for block in &blocks {
-            let issuance = world.issuance();
             let mut nonces = accounts().map(|who| world.account(who).nonce);
             let candidates: Vec<Verified> = block
                 .iter()
@@ -195,23 +223,7 @@ proptest! {
                     verified(&world, sent, nonce)
                 })
                 .collect();
-            let built = world.ledger.build(&candidates, &|| false);
-            let mut events = world.final_events();
-            for receipt in &built.executed.receipts {
-                events.extend(decoded(&receipt.events));
-                let last = events.last();
-                let succeeded =
-                    matches!(last, Some(RuntimeEvent::System(system::Event::ExtrinsicSuccess { .. })));
-                prop_assert_eq!(succeeded, receipt.result.is_ok(), "{:?}", last);
-            }
-            if let Some(change) = told_change(&events) {
-                prop_assert_eq!(world.issuance(), issuance.checked_add_signed(change).unwrap());
-            }
-            for (transaction, receipt) in built.included.iter().zip(&built.executed.receipts) {
-                let declared = transaction.info.weight.saturating_add(basalt_runtime::TRANSACTION_WEIGHT);
-                prop_assert!(receipt.info.weight.all_lte(declared));
-            }
-            prop_assert_eq!(system::EVENT_COUNT.get(&world.ledger.state).unwrap(), Some(events.len() as u32));
+            build_and_judge(&mut world, &candidates, &|_| false);
         }
     }
 

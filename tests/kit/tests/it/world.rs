@@ -18,9 +18,10 @@ use basalt_runtime::{
 };
 use basalt_runtime_api::{Event, Receipt, Runtime as _};
 use basalt_state::Overlay;
-use basalt_test_kit::{Ledger, Sender};
+use basalt_test_kit::{Ledger, MODES, Sender, blocks_compared};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use payment::RuntimeDispatchInfo;
+use proptest::test_runner::Config as ProptestConfig;
 use system::AccountInfo;
 
 /// What Alice, Bob, Charlie and the author own at first; the treasury owns one [`UNIT`].
@@ -150,6 +151,21 @@ pub(crate) fn inner_events(receipt: &Receipt) -> Vec<RuntimeEvent> {
     assert!(matches!(last[0], RuntimeEvent::TransactionPayment(_)), "{last:?}");
     assert!(matches!(last[1], RuntimeEvent::System(_)), "{last:?}");
     rest.to_vec()
+}
+
+/// How many random cases a test tries: a few hundred, or as many as `PROPTEST_CASES` says.
+pub(crate) fn config(cases: u32) -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig { failure_persistence: None, cases: asked.unwrap_or(cases), ..ProptestConfig::default() }
+}
+
+/// Says now and then how many blocks this process has compared: shown with `--nocapture`, by `scripts/test.sh nightly`.
+#[expect(clippy::print_stdout, reason = "a run at night is long, and says how far it is")]
+pub(crate) fn tell_compared() {
+    let blocks = blocks_compared();
+    if blocks.is_multiple_of(500) {
+        println!("{blocks} blocks compared in {} modes", MODES.len());
+    }
 }
 
 // ---- Calls ------------------------------------------------------------------------------------------------------
