@@ -12,8 +12,8 @@
 //! # Flow
 //!
 //! ```text
-//! BuildRequest ─build──► ┐                       ┌─► queue ─► database: one atomic batch ─► snapshot for readers ─► events
-//!                        ├ BuiltBlock ─import_built       (a thread that does nothing else)
+//! BuildRequest ─build──► ┐                       ┌─► queue ─► database: one batch ─► snapshot for readers ─► events
+//!                        ├ BuiltBlock ─import_built        (a thread that does nothing else)
 //! Block ───────execute─► ┘ (changes, tree diff)  └─► nothing, if anything is wrong
 //!       sizes, parent, number, extrinsics root, signatures, inherents, execution, digest, state root
 //! ```

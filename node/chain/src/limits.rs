@@ -19,14 +19,15 @@ pub const EVENTS_KEPT: usize = 1024;
 /// Reports kept of how blocks were run, the latest: about a kilobyte each, four if many keys conflicted.
 pub const REPORTS_KEPT: usize = 256;
 
-/// Blocks that may be accepted and not yet durable. Two: one that is being written, and the next one, which was executed
-/// meanwhile. More would only be further ahead of the disk, and each holds its changes in memory. A state that one of them
-/// is executed on reaches this many blocks back into the history, so a database that keeps less history writes each
-/// block before the next one is accepted.
+/// Blocks that may be accepted and not yet durable. Two: one that is being written, and the next one, which was
+/// executed meanwhile. More would only be further ahead of the disk, and each holds its changes in memory. A state that
+/// one of them is executed on reaches this many blocks back into the history, so a database that keeps less history
+/// writes each block before the next one is accepted.
 pub const IN_FLIGHT_MAX: usize = 2;
 
-/// How far [`Chain::import_many`](crate::Chain::import_many) runs ahead of what is accepted: a block whose root is computed, one that waits for that,
-/// one that is executed, one that waits for that, and one whose signatures are verified.
+/// How far [`Chain::import_many`](crate::Chain::import_many) runs ahead of what is accepted: a block whose root is
+/// computed, one that waits for that, one that is executed, one that waits for that, and one whose signatures are
+/// verified.
 pub const IMPORT_AHEAD: usize = 5;
 
 /// The most blocks whose contents are kept in memory for those who follow the chain. Nobody is further behind than

@@ -22,7 +22,7 @@ use basalt_runtime_api::{BlockEnv, InherentData, SignatureCheck, Transaction, Ve
 use basalt_verifier::{REMEMBERED_MAX, Verifier};
 use clap::Args;
 use serde_json::json;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::Receiver;
 
 use crate::{
     corpus::{self, Transfers},
@@ -469,16 +469,19 @@ fn beside(
 /// Transactions for which it is worth to begin a block while the pool was not told of the one before.
 const AHEAD_MIN: usize = 4_096;
 
+/// Answers of the follower that may wait: more than blocks that can be on their way, so that it never waits for the maker.
+const TOLD_MAX: usize = 8;
+
 /// A block on its way, and what is in it.
 type Sent = (Pending, Vec<H256>);
 /// Where blocks go, where the hashes come back of which the pool was told, and the thread, which says how long it took
 /// to tell.
-type Follower = (SyncSender<Sent>, UnboundedReceiver<Vec<H256>>, JoinHandle<anyhow::Result<Duration>>);
+type Follower = (SyncSender<Sent>, Receiver<Vec<H256>>, JoinHandle<anyhow::Result<Duration>>);
 
 /// Tells the pool of each block when it is durable.
 fn follow(chain: &Arc<Chain>, pool: &PoolHandle, tasks: &tokio::runtime::Handle) -> Follower {
     let (blocks, received) = mpsc::sync_channel::<Sent>(1);
-    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+    let (tell, told) = tokio::sync::mpsc::channel(TOLD_MAX);
     let (chain, pool, tasks) = (Arc::clone(chain), pool.clone(), tasks.clone());
     let thread = std::thread::spawn(move || {
         let mut feed = Duration::ZERO;
@@ -488,7 +491,7 @@ fn follow(chain: &Arc<Chain>, pool: &PoolHandle, tasks: &tokio::runtime::Handle)
             tasks.block_on(tell_pool(&chain, &pool, imported.id.hash, hashes.clone()))?;
             feed += at.elapsed();
             // The block maker may be done already.
-            let _ = tell.send(hashes);
+            let _ = tell.blocking_send(hashes);
         }
         Ok(feed)
     });
