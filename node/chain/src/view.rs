@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use basalt_db::{BlockId, Db};
 use basalt_primitives::BlockNumber;
-use basalt_state::{ChangeSet, Key, StateError, StateRead, Value};
+use basalt_state::{ChangeSet, Condition, Key, StateError, StateRead, Value};
 
 #[cfg(test)]
 mod tests;
@@ -59,6 +59,17 @@ impl StateRead for StateView {
         match change(&self.layers, key) {
             Some(value) => Ok(value.cloned()),
             None => self.db.get_at(self.base, key).map_err(|error| self.named(error)),
+        }
+    }
+
+    fn holds(&self, key: &[u8], condition: &Condition) -> Result<bool, StateError> {
+        match change(&self.layers, key) {
+            // No copy for a question that most payments ask.
+            Some(value) => Ok(condition.met_by(value.map(Vec::as_slice))),
+            None => {
+                let value = self.db.get_at(self.base, key).map_err(|error| self.named(error))?;
+                Ok(condition.met_by(value.as_deref()))
+            }
         }
     }
 

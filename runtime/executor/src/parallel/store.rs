@@ -24,9 +24,6 @@ const SHARDS: usize = 64;
 /// A cell of one store.
 pub(crate) type CellId = usize;
 
-/// A part of the table: cells by the hash of their key, which is kept beside them.
-type Shard = HashTable<(u64, CellId)>;
-
 /// The hash of a key, and its cell.
 type Row = (u64, CellId);
 type Table = HashTable<Row>;
