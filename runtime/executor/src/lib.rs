@@ -89,6 +89,9 @@ pub(crate) enum Fault {
     SkipIndex,
     /// What a transaction wrote ahead of its turn stays visible when it is run again.
     LeaveWrites,
+    /// Who sleeps is not told that the segment is over.
+    #[cfg(shuttle)]
+    SilentEnd,
 }
 
 /// What a block did.

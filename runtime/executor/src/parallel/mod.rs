@@ -291,10 +291,10 @@ impl Work<'_, '_> {
         }
         #[cfg(shuttle)]
         shuttle::thread::scope(|scope| {
-            for _ in 1..self.threads {
+            // This one only waits: Shuttle wakes it when the others have ended, even if it sleeps on something else.
+            for _ in 0..self.threads {
                 scope.spawn(|| segment.work());
             }
-            segment.work();
         });
         #[cfg(not(shuttle))]
         match self.pool {

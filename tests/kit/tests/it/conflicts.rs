@@ -3,13 +3,14 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use basalt_executor::Executor;
 use basalt_primitives::{
     AccountId, AccountId32, Balance, Era, Extra, H256, InvalidTransaction, MultiAddress, MultiSignature,
     Nonce, TransactionValidityError, extrinsic,
 };
 use basalt_runtime::{MILLIUNIT, RuntimeCall, RuntimeEvent, UNIT};
 use basalt_runtime_api::{Receipt, Runtime as _, Verified};
-use basalt_test_kit::check_block;
+use basalt_test_kit::{MODES, check_block};
 use parity_scale_codec::Encode;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
@@ -257,11 +258,22 @@ fn all_verified(world: &World, block: &[Sent]) -> Vec<Verified> {
 fn random_blocks_hold_all_that_they_are_meant_to() {
     let mut runner = TestRunner::deterministic();
     let mut seen = BTreeSet::new();
+    let executor = Executor::new(MODES[4]).expect("the machine has threads");
+    let (mut all, mut ahead) = (0, 0);
     let crowd: Vec<AccountId> = (3..RICH).map(who).collect();
     for _ in 0..60 {
         let mut world = World::with(&crowd);
         let block = block().new_tree(&mut runner).expect("no block is refused").current();
         let candidates = all_verified(&world, &block);
+        let ledger = &world.ledger;
+        let inherents = ledger.transactions(vec![]);
+        let mut offered = candidates.iter().cloned();
+        let report = executor
+            .build(&ledger.runtime, &ledger.state, &ledger.env(), inherents, &mut offered, &|| false)
+            .expect("inherents are valid")
+            .report;
+        all += report.transactions;
+        ahead += report.transactions - report.sequential;
         let built = build_and_judge(&mut world, &candidates, &|_| false);
         seen.extend(built.refused.iter().map(|(_, error)| error.to_string()));
         let fails = |receipt: &Receipt| receipt.result.is_err();
@@ -280,6 +292,7 @@ fn random_blocks_hold_all_that_they_are_meant_to() {
             seen.extend(so.then(|| what.to_owned()));
         }
     }
+    assert!(ahead > all / 2, "only {ahead} of {all} transactions were run ahead: nothing to compare");
     use InvalidTransaction::{AncientBirthBlock, BadProof, Future, Payment, Stale};
     let errors = [AncientBirthBlock, BadProof, Future, Payment, Stale]
         .map(|error| TransactionValidityError::from(error).to_string());

@@ -188,3 +188,12 @@ fn a_planted_mistake_is_found_by_timing() {
         assert!(found.load(Ordering::Relaxed), "{fault:?}, and no schedule shows it");
     }
 }
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_wake_up_that_gets_lost_is_found_by_timing() {
+    let blocks = small_blocks(200);
+    explore(move |schedule| {
+        agrees(2, Fault::SilentEnd, &blocks[schedule % blocks.len()], u32::MAX);
+    });
+}
