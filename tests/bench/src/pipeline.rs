@@ -21,6 +21,7 @@ use basalt_runtime::NativeRuntime;
 use basalt_runtime_api::{BlockEnv, InherentData, SignatureCheck, Transaction, Verified};
 use basalt_verifier::{REMEMBERED_MAX, Verifier};
 use clap::Args;
+use futures::StreamExt as _;
 use serde_json::json;
 use tokio::sync::mpsc::Receiver;
 
@@ -508,17 +509,23 @@ async fn tell_pool(chain: &Chain, pool: &PoolHandle, block: H256, hashes: Vec<H2
 /// Transactions per call of the pool: as many as it verifies in one batch.
 const SUBMITTED_AT_ONCE: usize = 1024;
 
+/// Clients that send at the same time: each waits for the answer to one call before it makes the next.
+const CLIENTS: usize = 4;
+
 async fn submit(pool: PoolHandle, bytes: Vec<Vec<u8>>) -> anyhow::Result<()> {
     let mut waiting = bytes.into_iter();
-    loop {
+    let calls = std::iter::from_fn(|| {
         let offered: Vec<Vec<u8>> = waiting.by_ref().take(SUBMITTED_AT_ONCE).collect();
-        if offered.is_empty() {
-            return Ok(());
-        }
-        for result in pool.submit_many(offered).await {
+        (!offered.is_empty()).then_some(offered)
+    });
+    let mut answers =
+        futures::stream::iter(calls).map(|offered| pool.submit_many(offered)).buffer_unordered(CLIENTS);
+    while let Some(results) = answers.next().await {
+        for result in results {
             result?;
         }
     }
+    Ok(())
 }
 
 fn block(

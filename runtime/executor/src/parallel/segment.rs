@@ -16,7 +16,7 @@ use super::{
     cell::{Slot, Version},
     plan::{self, CHUNK, Job},
     store::{CellId, Store},
-    sync::{AtomicBool, AtomicU32, AtomicUsize, Condvar, Mutex, Ordering, fence, wait},
+    sync::{AtomicBool, AtomicU32, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, fence, wait},
     view::{Read, View},
 };
 use crate::{
@@ -261,11 +261,21 @@ impl<'a, 'l> Segment<'a, 'l> {
             if place >= self.limit.load(Ordering::SeqCst) {
                 return None;
             }
-            if place >= self.plannable.load(Ordering::SeqCst) {
+            let plannable = self.plannable.load(Ordering::SeqCst);
+            if place >= plannable {
                 let started = Instant::now();
-                self.plan_up_to(place);
+                self.plan_from(self.planned.lock(), plannable);
                 shift.plan += started.elapsed();
                 continue;
+            }
+            // While the others have something to run, one plans what they will run next.
+            if plannable - place < CHUNK
+                && plannable < self.limit.load(Ordering::SeqCst)
+                && let Some(planned) = self.planned.try_lock()
+            {
+                let started = Instant::now();
+                self.plan_from(planned, plannable);
+                shift.plan += started.elapsed();
             }
             if self.next.compare_exchange(place, place + 1, Ordering::SeqCst, Ordering::SeqCst).is_err() {
                 continue;
@@ -278,9 +288,8 @@ impl<'a, 'l> Segment<'a, 'l> {
     }
 
     /// Plans the chunk that begins at `place`, unless somebody else has done so meanwhile.
-    fn plan_up_to(&self, place: usize) {
-        let mut planned = self.planned.lock();
-        if *planned > place {
+    fn plan_from(&self, mut planned: MutexGuard<'_, usize>, place: usize) {
+        if *planned > place || place >= self.limit.load(Ordering::SeqCst) {
             return;
         }
         let end = place.saturating_add(CHUNK).min(self.transactions.len());
