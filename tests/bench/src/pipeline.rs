@@ -216,6 +216,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             show(alone.map(|stage| stage.processor))
         );
     }
+    println!("    processor time of all threads              {:>9.2}", each(whole.whole.processor, count));
     println!("    schnorrkel verify_batch alone, all cores   {:>9.2}", each(parts.ceiling, count));
     let Prediction { each: predicted, binding } = Prediction::new(alone, count, cores);
     let measured = each(whole.whole.time, count);

@@ -1,8 +1,10 @@
 //! Running a stretch of transactions side by side, and committing them in order.
 
 use std::{
+    cell::RefCell,
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap},
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     time::{Duration, Instant},
 };
@@ -29,9 +31,6 @@ use crate::{
 const WATCHED: u32 = if cfg!(shuttle) { 8 } else { 64 };
 /// Beyond this share of [`WATCHED`] the committer does all the work again, and the others work in vain.
 const AGAIN_MAX: u32 = if cfg!(shuttle) { 4 } else { 48 };
-/// One in so many commits is timed: the clock costs a few hundredths of a transfer.
-const TIMED: u32 = 16;
-
 /// A stretch of a block's transactions.
 pub(crate) struct Segment<'a, 'l> {
     block: Block<'a>,
@@ -66,6 +65,21 @@ pub(crate) struct Segment<'a, 'l> {
     tally: Mutex<Tally>,
     #[cfg(test)]
     pub(crate) fault: crate::Fault,
+}
+
+impl Shift {
+    /// How many transactions to take on at once.
+    fn batch_size(&self) -> usize {
+        match self.taken {
+            // Not known yet: one shows how long they take.
+            None => 1,
+            Some((since, count)) => {
+                let each = since.elapsed().as_nanos() / count.max(1) as u128;
+                let fit = BATCH_TIME_MAX.as_nanos() / each.max(1);
+                usize::try_from(fit).unwrap_or(usize::MAX).clamp(1, BATCH_MAX)
+            }
+        }
+    }
 }
 
 /// What came out of a transaction that was run ahead of its turn.
@@ -144,7 +158,16 @@ impl Tally {
     }
 }
 
-/// What one thread did.
+/// Room for what most transactions look at.
+const READS_EXPECTED: usize = 8;
+
+/// A thread takes on so many transactions at once at most: neighbours then share its cache, and are committed together.
+const BATCH_MAX: usize = if cfg!(shuttle) { 2 } else { 16 };
+
+/// But no more than it takes so long to run, as far as the last ones tell: what it has taken on nobody else runs.
+const BATCH_TIME_MAX: Duration = Duration::from_micros(100);
+
+/// What one thread does.
 #[derive(Default)]
 struct Shift {
     executions: u32,
@@ -153,6 +176,10 @@ struct Shift {
     idle: Duration,
     /// Transactions that became ready when one finished that was run here.
     mine: Vec<usize>,
+    /// Transactions that it has taken on, in order.
+    batch: Range<usize>,
+    /// When it took them on, and how many.
+    taken: Option<(Instant, usize)>,
 }
 
 impl<'a, 'l> Segment<'a, 'l> {
@@ -205,13 +232,18 @@ impl<'a, 'l> Segment<'a, 'l> {
         let mut shift = Shift::default();
         let bell = Bell(self);
         while !self.over.load(Ordering::SeqCst) {
-            let next = shift.mine.pop().or_else(|| self.take_ready()).or_else(|| self.claim(&mut shift));
+            let next = shift
+                .mine
+                .pop()
+                .or_else(|| self.next_in_batch(&mut shift))
+                .or_else(|| self.take_ready())
+                .or_else(|| self.claim(&mut shift));
             match next {
-                Some(place) => {
-                    self.run_ahead(place, &mut shift);
-                    self.commit(&mut shift);
-                }
+                Some(place) => self.run_ahead(place, &mut shift),
                 None => self.sleep(&mut shift),
+            }
+            if shift.batch.is_empty() {
+                self.commit(&mut shift);
             }
         }
         std::mem::forget(bell);
@@ -277,9 +309,22 @@ impl<'a, 'l> Segment<'a, 'l> {
                 self.plan_from(planned, plannable);
                 shift.plan += started.elapsed();
             }
-            if self.next.compare_exchange(place, place + 1, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+            let end = place.saturating_add(shift.batch_size()).min(self.plannable.load(Ordering::SeqCst));
+            if self.next.compare_exchange(place, end, Ordering::SeqCst, Ordering::SeqCst).is_err() {
                 continue;
             }
+            shift.taken = Some((Instant::now(), end - place));
+            shift.batch = place..end;
+            if let Some(place) = self.next_in_batch(shift) {
+                return Some(place);
+            }
+        }
+    }
+
+    /// The next one of those taken on that waits for nobody.
+    fn next_in_batch(&self, shift: &mut Shift) -> Option<usize> {
+        loop {
+            let place = shift.batch.next()?;
             if self.jobs[place].release() {
                 return Some(place);
             }
@@ -398,7 +443,8 @@ impl<'a, 'l> Segment<'a, 'l> {
     fn run(&self, place: usize) -> Outcome {
         let slot = slot(self.start, place);
         let hints = self.jobs[place].plan().hints.as_slice();
-        let view = View { store: self.store, slot, hints, reads: Default::default(), halt: Some(&self.over) };
+        let reads = RefCell::new(Vec::with_capacity(READS_EXPECTED));
+        let view = View { store: self.store, slot, hints, reads, halt: Some(&self.over) };
         let guess = self.index_offset.load(Ordering::Relaxed).wrapping_add(slot - self.start);
         let position = Position::new(guess);
         let mut overlay = Overlay::new(&view);
@@ -444,10 +490,13 @@ impl<'a, 'l> Segment<'a, 'l> {
             // visible to the committer before this looks, and the committer's lock must be open before it looks again;
             // a lock alone orders neither.
             fence(Ordering::SeqCst);
+            if !self.jobs.get(self.head.load(Ordering::SeqCst)).is_some_and(Job::is_finished) {
+                // Whoever finishes it commits it.
+                return;
+            }
             let Some(mut committer) = self.committer.try_lock() else { return };
             let mut head = self.head.load(Ordering::SeqCst);
-            let timed = committer.turns.is_multiple_of(TIMED).then(Instant::now);
-            let before = committer.turns;
+            let started = Instant::now();
             while !self.over.load(Ordering::SeqCst) && self.jobs.get(head).is_some_and(Job::is_finished) {
                 match self.turn(&mut committer, head) {
                     Ok(None) => {
@@ -470,10 +519,7 @@ impl<'a, 'l> Segment<'a, 'l> {
                     }
                 }
             }
-            let turns = committer.turns - before;
-            if let (Some(started), 1..) = (timed, turns) {
-                committer.time += started.elapsed().saturating_mul(TIMED) / turns;
-            }
+            committer.time += started.elapsed();
             drop(committer);
             fence(Ordering::SeqCst);
             // Somebody may have finished the next one and found the committer busy.
