@@ -143,6 +143,14 @@ impl<'a> Overlay<'a> {
         Changes(self.table.into_entries())
     }
 
+    /// Takes the changes out, in the order of their first writes, and begins anew, with room for as many: for whoever runs
+    /// one transaction after the other, each on an overlay of its own. Layers still open count as kept.
+    pub fn take_changes(&mut self) -> impl Iterator<Item = (Key, Change)> {
+        self.layers.clear();
+        self.journal.clear();
+        self.table.drain()
+    }
+
     /// Ends the overlay: the final value of each changed key. Layers still open count as kept.
     pub fn into_change_set(self) -> Result<ChangeSet, StateError> {
         let base = self.base;

@@ -1,7 +1,10 @@
 //! Pending changes by key: a few are searched one by one, many through a hash index, and they are sorted only for who
 //! asks for an order.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::BTreeMap,
+    vec::{Drain, Vec},
+};
 use core::{
     cell::OnceCell,
     hash::BuildHasher,
@@ -37,6 +40,13 @@ impl Table {
     /// Ends the table.
     pub(crate) fn into_entries(self) -> Vec<(Key, Change)> {
         self.entries
+    }
+
+    /// Takes all changes out; room for as many stays.
+    pub(crate) fn drain(&mut self) -> Drain<'_, (Key, Change)> {
+        self.index.clear();
+        self.order.take();
+        self.entries.drain(..)
     }
 
     /// The place of a key.

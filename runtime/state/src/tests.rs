@@ -28,6 +28,27 @@ fn a_delta_reads_nothing_until_somebody_asks_for_the_sum() {
 }
 
 #[test]
+fn an_overlay_whose_changes_were_taken_is_as_good_as_new() {
+    let base = base();
+    let mut overlay = Overlay::new(&base);
+    // More than are searched one by one, an order that was asked for, and a layer that nobody closed.
+    for key in 10..40u8 {
+        overlay.put(&[key], vec![key]);
+    }
+    assert_eq!(overlay.next_key(&[9]), Ok(Some(vec![10])));
+    overlay.push_layer();
+    overlay.put(b"b", vec![2]);
+    let taken: Vec<Key> = overlay.take_changes().map(|(key, _)| key).collect();
+    assert_eq!((taken.len(), overlay.depth()), (31, 0));
+    for key in 10..40u8 {
+        assert_eq!(overlay.get(&[key]), Ok(None));
+    }
+    assert_eq!(overlay.next_key(&[9]), Ok(Some(b"a".to_vec())));
+    overlay.put(b"d", vec![4]);
+    assert_eq!(overlay.into_changes(), Changes(vec![(b"d".to_vec(), Change::Put(vec![4]))]));
+}
+
+#[test]
 fn a_delta_that_leaves_the_range_is_an_error_that_names_the_key() {
     let empty = Memory::default();
     let mut overlay = Overlay::new(&empty);

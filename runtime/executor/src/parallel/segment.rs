@@ -1,7 +1,6 @@
 //! Running a stretch of transactions side by side, and committing them in order.
 
 use std::{
-    cell::RefCell,
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap},
     ops::Range,
@@ -158,9 +157,6 @@ impl Tally {
     }
 }
 
-/// Room for what most transactions look at.
-const READS_EXPECTED: usize = 8;
-
 /// A thread takes on so many transactions at once at most: neighbours then share its cache, and are committed together.
 const BATCH_MAX: usize = if cfg!(shuttle) { 2 } else { 16 };
 
@@ -231,6 +227,8 @@ impl<'a, 'l> Segment<'a, 'l> {
         let started = Instant::now();
         let mut shift = Shift::default();
         let bell = Bell(self);
+        let view = View::new(self.store, 0, Some(&self.over));
+        let mut overlay = Overlay::new(&view);
         while !self.over.load(Ordering::SeqCst) {
             let next = shift
                 .mine
@@ -239,7 +237,7 @@ impl<'a, 'l> Segment<'a, 'l> {
                 .or_else(|| self.take_ready())
                 .or_else(|| self.claim(&mut shift));
             match next {
-                Some(place) => self.run_ahead(place, &mut shift),
+                Some(place) => self.run_ahead(place, &mut shift, &view, &mut overlay),
                 None => self.sleep(&mut shift),
             }
             if shift.batch.is_empty() {
@@ -398,9 +396,9 @@ impl<'a, 'l> Segment<'a, 'l> {
     // ---- Running ----------------------------------------------------------------------------------------------
 
     /// Runs a transaction ahead of its turn, shows to others what it wrote, and hands on those that waited for it.
-    fn run_ahead(&self, place: usize, shift: &mut Shift) {
+    fn run_ahead<'s>(&'s self, place: usize, shift: &mut Shift, view: &View<'s>, overlay: &mut Overlay<'_>) {
         shift.executions += 1;
-        let mut outcome = self.run(place);
+        let mut outcome = self.run(place, view, overlay);
         let job = &self.jobs[place];
         let followers = job.ran(|| {
             let hints = &job.plan().hints;
@@ -440,17 +438,15 @@ impl<'a, 'l> Segment<'a, 'l> {
         }
     }
 
-    fn run(&self, place: usize) -> Outcome {
+    fn run<'s>(&'s self, place: usize, view: &View<'s>, overlay: &mut Overlay<'_>) -> Outcome {
         let slot = slot(self.start, place);
         let hints = self.jobs[place].plan().hints.as_slice();
-        let reads = RefCell::new(Vec::with_capacity(READS_EXPECTED));
-        let view = View { store: self.store, slot, hints, reads, halt: Some(&self.over) };
+        view.turn_to(slot, hints);
         let guess = self.index_offset.load(Ordering::Relaxed).wrapping_add(slot - self.start);
         let position = Position::new(guess);
-        let mut overlay = Overlay::new(&view);
         let transaction = &self.transactions[place];
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            self.block.runtime.apply(transaction, &position, self.block.env, &mut overlay)
+            self.block.runtime.apply(transaction, &position, self.block.env, overlay)
         }));
         let mut outcome = Outcome {
             result: Ran::Failed,
@@ -462,7 +458,7 @@ impl<'a, 'l> Segment<'a, 'l> {
         match ran {
             Ok(Ok(receipt)) => {
                 outcome.result = Ran::Applied(receipt);
-                for (key, change) in overlay.into_changes().0 {
+                for (key, change) in overlay.take_changes() {
                     let id = view.locate(&key);
                     match change {
                         // Shown to nobody before its turn, unless somebody is known to wait for it.
@@ -477,7 +473,9 @@ impl<'a, 'l> Segment<'a, 'l> {
             Ok(Err(ApplyError::Invalid(error))) => outcome.result = Ran::Invalid(error),
             Ok(Err(ApplyError::State(_))) | Err(_) => {}
         }
-        outcome.reads = view.reads.into_inner();
+        // What failed leaves nothing for the next one.
+        drop(overlay.take_changes());
+        outcome.reads = view.take_reads();
         outcome
     }
 
@@ -630,7 +628,7 @@ impl<'a, 'l> Segment<'a, 'l> {
         transaction: &Verified,
         slot: Slot,
     ) -> Result<Turn, ExecuteError> {
-        let view = View { store: self.store, slot, hints: &[], reads: Default::default(), halt: None };
+        let view = View::new(self.store, slot, None);
         let position = Position::new(committer.line.len());
         let mut overlay = Overlay::new(&view);
         let ran = catch_unwind(AssertUnwindSafe(|| {

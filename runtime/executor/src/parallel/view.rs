@@ -1,6 +1,6 @@
 //! What one transaction sees of the store, and what it has looked at.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use basalt_state::{Condition, Key, StateError, StateRead, Value};
 
@@ -14,6 +14,9 @@ use crate::ConflictKind;
 /// Up to how many entries a transaction's list of reads is searched before another is added: longer ones may hold the
 /// same read twice, which costs a second check and no more.
 const SEARCHED_MAX: usize = 16;
+
+/// Room for what most transactions look at.
+const READS_EXPECTED: usize = 8;
 
 /// Something that a transaction has looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,22 +50,39 @@ impl Read {
 }
 
 /// The state as the transaction at one slot sees it: what those before it have written so far, ahead of their turn or
-/// not.
+/// not. Used for one transaction after the other.
 pub(crate) struct View<'a> {
-    pub(crate) store: &'a Store<'a>,
-    pub(crate) slot: Slot,
+    store: &'a Store<'a>,
+    slot: Cell<Slot>,
     /// Cells of keys that the transaction surely touches.
-    pub(crate) hints: &'a [CellId],
+    hints: Cell<&'a [CellId]>,
     /// What was looked at.
-    pub(crate) reads: RefCell<Vec<Read>>,
+    reads: RefCell<Vec<Read>>,
     /// Set when nobody wants the result any more.
-    pub(crate) halt: Option<&'a AtomicBool>,
+    halt: Option<&'a AtomicBool>,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    pub(crate) fn new(store: &'a Store<'a>, slot: Slot, halt: Option<&'a AtomicBool>) -> Self {
+        Self { store, slot: Cell::new(slot), hints: Cell::new(&[]), reads: RefCell::default(), halt }
+    }
+
+    /// From here on it is the view of this transaction, which surely touches these cells.
+    pub(crate) fn turn_to(&self, slot: Slot, hints: &'a [CellId]) {
+        self.slot.set(slot);
+        self.hints.set(hints);
+        *self.reads.borrow_mut() = Vec::with_capacity(READS_EXPECTED);
+    }
+
+    /// What was looked at since.
+    pub(crate) fn take_reads(&self) -> Vec<Read> {
+        self.reads.take()
+    }
+
     /// The cell of a key.
     pub(crate) fn locate(&self, key: &[u8]) -> CellId {
         self.hints
+            .get()
             .iter()
             .copied()
             .find(|id| self.store.cell(*id).key == key)
@@ -88,7 +108,7 @@ impl StateRead for View<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
         self.check_wanted()?;
         let id = self.locate(key);
-        let (value, stamp) = self.store.value(id, self.slot)?;
+        let (value, stamp) = self.store.value(id, self.slot.get())?;
         self.note(Read::Value(id, stamp));
         Ok(value)
     }
@@ -96,14 +116,14 @@ impl StateRead for View<'_> {
     fn holds(&self, key: &[u8], condition: &Condition) -> Result<bool, StateError> {
         self.check_wanted()?;
         let id = self.locate(key);
-        let holds = self.store.holds(id, self.slot, condition)?;
+        let holds = self.store.holds(id, self.slot.get(), condition)?;
         self.note(Read::Condition(id, *condition, holds));
         Ok(holds)
     }
 
     fn next_key(&self, key: &[u8]) -> Result<Option<Key>, StateError> {
         self.check_wanted()?;
-        let found = self.store.next_key(key, self.slot)?;
+        let found = self.store.next_key(key, self.slot.get())?;
         self.note(Read::Range(key.to_vec(), found.clone()));
         Ok(found)
     }
