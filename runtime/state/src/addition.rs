@@ -35,23 +35,10 @@ impl Addition {
         Self { offset: 0, delta }
     }
 
-    /// Both additions, if they are to the same number.
-    ///
-    /// # Errors
-    ///
-    /// [`StateError::DeltaOutOfRange`] if the sum of both is no `i128`.
-    pub fn and(self, other: Self, key: &[u8]) -> Result<Option<Self>, StateError> {
-        if self.offset != other.offset {
-            return Ok(None);
-        }
-        match self.delta.checked_add(other.delta) {
-            Some(delta) => Ok(Some(Self { delta, ..self })),
-            None => Err(StateError::DeltaOutOfRange {
-                key: hex(key),
-                value: self.delta.unsigned_abs(),
-                delta: other.delta,
-            }),
-        }
+    /// Both additions in one, if they are to the same number and an `i128` can say it.
+    pub fn and(self, other: Self) -> Option<Self> {
+        let delta = self.delta.checked_add(other.delta)?;
+        (self.offset == other.offset).then_some(Self { delta, ..self })
     }
 
     /// The value after the addition. An absent value counts as a zero if it is nothing but the number.

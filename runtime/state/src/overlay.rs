@@ -200,9 +200,9 @@ impl<'a> Overlay<'a> {
         let change = match place.map(|place| self.table.at(place)) {
             Some(Change::Put(value)) => Change::Put(addition.apply(key, Some(value.clone()))?),
             Some(Change::Remove) => Change::Put(addition.apply(key, None)?),
-            Some(Change::Add(earlier)) => match earlier.and(addition, key)? {
+            Some(Change::Add(earlier)) => match earlier.and(addition) {
                 Some(both) => Change::Add(both),
-                // Two numbers in one value: from here on the value is known.
+                // Two numbers in one value, or more than a delta can say: from here on the value is known.
                 None => Change::Put(addition.apply(key, self.changed(key, place)?)?),
             },
             None => Change::Add(addition),

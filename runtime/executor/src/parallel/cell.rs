@@ -37,21 +37,20 @@ impl Version {
 pub(crate) struct Additions(Vec<Addition>);
 
 impl Additions {
-    fn add(&mut self, key: &[u8], addition: Addition) -> Result<(), StateError> {
+    fn add(&mut self, addition: Addition) {
         for earlier in &mut self.0 {
-            if let Some(both) = earlier.and(addition, key)? {
+            if let Some(both) = earlier.and(addition) {
                 *earlier = both;
-                return Ok(());
+                return;
             }
         }
         self.0.push(addition);
         // Equal sets of additions compare as equal, in whatever order they came.
-        self.0.sort_unstable_by_key(|addition| addition.offset);
-        Ok(())
+        self.0.sort_unstable_by_key(|addition| (addition.offset, addition.delta));
     }
 
-    fn add_all(&mut self, key: &[u8], others: &Self) -> Result<(), StateError> {
-        others.0.iter().try_for_each(|addition| self.add(key, *addition))
+    fn add_all(&mut self, others: &Self) {
+        others.0.iter().for_each(|addition| self.add(*addition));
     }
 
     fn apply(&self, key: &[u8], value: Option<Value>) -> Result<Option<Value>, StateError> {
@@ -131,13 +130,13 @@ impl Cell {
     pub(crate) fn value(&self, slot: Slot) -> Result<Look<(Option<Value>, Stamp)>, StateError> {
         let inner = self.inner.lock();
         let mut added = Additions::default();
-        let (value, version) = match inner.below(slot, &self.key, &mut added)? {
+        let (value, version) = match inner.below(slot, &mut added) {
             Some((at, Change::Put(value))) => (Some(value.clone()), Version::first(at)),
             Some((at, _)) => (None, Version::first(at)),
             None => match &inner.base {
                 None => return Ok(Look::Unknown),
                 Some(base) => {
-                    added.add_all(&self.key, &inner.added)?;
+                    added.add_all(&inner.added);
                     (base.clone(), inner.version)
                 }
             },
@@ -187,17 +186,16 @@ impl Cell {
     }
 
     /// Commits what a transaction wrote ahead of its turn. Everything before it is committed.
-    pub(crate) fn settle(&self, slot: Slot) -> Result<(), StateError> {
+    pub(crate) fn settle(&self, slot: Slot) {
         let mut inner = self.inner.lock();
-        match inner.pending.take(slot) {
-            Some(change) => inner.commit(&self.key, change, Version::first(slot)),
-            None => Ok(()),
+        if let Some(change) = inner.pending.take(slot) {
+            inner.commit(change, Version::first(slot));
         }
     }
 
     /// Commits a change. Everything before it is committed.
-    pub(crate) fn commit(&self, change: Change, version: Version) -> Result<(), StateError> {
-        self.inner.lock().commit(&self.key, change, version)
+    pub(crate) fn commit(&self, change: Change, version: Version) {
+        self.inner.lock().commit(change, version);
     }
 
     /// Notes that the transaction at `slot` will update this key, and says for whom it has to wait: for who updates it,
@@ -233,31 +231,25 @@ impl Cell {
 
 impl Inner {
     /// The last whole value written ahead below `slot`; what was added to it on the way goes into `added`.
-    fn below(
-        &self,
-        slot: Slot,
-        key: &[u8],
-        added: &mut Additions,
-    ) -> Result<Option<(Slot, &Change)>, StateError> {
+    fn below(&self, slot: Slot, added: &mut Additions) -> Option<(Slot, &Change)> {
         for (at, change) in self.pending.below(slot) {
             match change {
-                Change::Add(addition) => added.add(key, *addition)?,
-                change => return Ok(Some((*at, change))),
+                Change::Add(addition) => added.add(*addition),
+                change => return Some((*at, change)),
             }
         }
-        Ok(None)
+        None
     }
 
-    fn commit(&mut self, key: &[u8], change: Change, version: Version) -> Result<(), StateError> {
+    fn commit(&mut self, change: Change, version: Version) {
         self.written = true;
         match change {
-            Change::Add(addition) => return self.added.add(key, addition),
+            Change::Add(addition) => return self.added.add(addition),
             Change::Put(value) => self.base = Some(Some(value)),
             Change::Remove => self.base = Some(None),
         }
         self.version = version;
         self.added = Additions::default();
-        Ok(())
     }
 }
 

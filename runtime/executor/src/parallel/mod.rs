@@ -177,7 +177,7 @@ pub(crate) fn run(
     let changes = if store.is_empty() {
         tail.resolve(parent)?
     } else {
-        store.commit(tail.0)?;
+        store.commit(tail.0);
         store.into_change_set()?
     };
     let collect = collecting.elapsed();
@@ -232,7 +232,7 @@ impl Work<'_, '_> {
                 Stretch::Parallel => {
                     // What ran in sequence becomes part of what others see.
                     let settled = std::mem::replace(overlay, Overlay::new(committed)).into_changes();
-                    self.store.commit(settled.0)?;
+                    self.store.commit(settled.0);
                     self.side_by_side(&rest[..rest.len().min(SEGMENT_MAX)])?
                 }
             };

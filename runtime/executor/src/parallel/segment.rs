@@ -607,10 +607,10 @@ impl<'a, 'l> Segment<'a, 'l> {
         match outcome.result {
             Ran::Applied(receipt) => {
                 for id in outcome.published {
-                    self.store.cell(id).settle(slot)?;
+                    self.store.cell(id).settle(slot);
                 }
                 for (id, addition) in outcome.additions {
-                    self.store.cell(id).commit(Change::Add(addition), Version::first(slot))?;
+                    self.store.cell(id).commit(Change::Add(addition), Version::first(slot));
                 }
                 committer.line.applied(transaction, receipt);
                 Ok(Turn::Run)
@@ -637,7 +637,7 @@ impl<'a, 'l> Segment<'a, 'l> {
         match ran {
             Ok(Ok(receipt)) => {
                 for (key, change) in overlay.into_changes().0 {
-                    self.store.cell(self.store.locate(&key)).commit(change, Version::again(slot))?;
+                    self.store.cell(self.store.locate(&key)).commit(change, Version::again(slot));
                 }
                 committer.line.applied(transaction, receipt);
                 Ok(Turn::Run)

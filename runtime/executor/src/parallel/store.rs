@@ -177,10 +177,10 @@ impl<'a> Store<'a> {
     }
 
     /// Commits what ran in sequence. Nothing may be pending.
-    pub(crate) fn commit(&self, changes: impl IntoIterator<Item = (Key, Change)>) -> Result<(), StateError> {
-        changes
-            .into_iter()
-            .try_for_each(|(key, change)| self.cell(self.locate(&key)).commit(change, Version::BELOW))
+    pub(crate) fn commit(&self, changes: impl IntoIterator<Item = (Key, Change)>) {
+        for (key, change) in changes {
+            self.cell(self.locate(&key)).commit(change, Version::BELOW);
+        }
     }
 
     /// All that was committed.
