@@ -266,7 +266,7 @@ impl Chain {
         self.shared.reports.get(hash)
     }
 
-    /// Tells what happens from now on. A subscriber that falls more than [`EVENTS_KEPT`] events behind is told so by
+    /// Tells what happens from now on. A subscriber that falls more than [`EVENTS_KEPT`](crate::limits::EVENTS_KEPT) events behind is told so by
     /// the channel, and reads the chain itself.
     pub fn subscribe(&self) -> broadcast::Receiver<ChainEvent> {
         self.shared.events.subscribe()

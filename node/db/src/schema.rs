@@ -14,7 +14,7 @@ pub(crate) const JUSTIFICATIONS: &str = "justifications";
 pub(crate) const CANONICAL: &str = "canonical";
 /// Storage key → value, as of the finalised block. Both raw.
 pub(crate) const STATE: &str = "state";
-/// [`history_key`] → [`history_value`].
+/// [`history_key`] → [`put_history_value`].
 pub(crate) const HISTORY: &str = "history";
 /// Hash of an unfinalised block → what it changes, SCALE.
 pub(crate) const PENDING: &str = "pending";
