@@ -215,9 +215,8 @@ impl Executor {
         env: &BlockEnv,
         transactions: &[Verified],
     ) -> Result<(Executed, Report), ExecuteError> {
-        let (mut executed, ended, report) =
+        let (executed, _, report) =
             self.run(runtime, parent, env, Vec::new(), Source::Block(transactions))?;
-        executed.receipts = ended.receipts;
         Ok((executed, report))
     }
 
@@ -239,9 +238,8 @@ impl Executor {
         candidates: &mut dyn Iterator<Item = Verified>,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Built, ExecuteError> {
-        let (mut executed, ended, report) =
+        let (executed, ended, report) =
             self.run(runtime, parent, env, inherents, Source::Candidates(candidates, stop))?;
-        executed.receipts = ended.receipts;
         Ok(Built { executed, report, included: ended.included, refused: ended.refused, full: ended.full })
     }
 

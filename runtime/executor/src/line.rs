@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use basalt_primitives::{AccountId, H256, InvalidTransaction, TransactionValidityError};
+use basalt_primitives::{AccountId, Digest, H256, InvalidTransaction, TransactionValidityError};
 use basalt_runtime_api::{BlockLimits, Receipt, Verified};
+use basalt_state::ChangeSet;
 
-use crate::{ExecuteError, MISFITS_MAX, Meter};
+use crate::{ExecuteError, Executed, MISFITS_MAX, Meter};
 
 /// Whether a block is checked or made.
 #[derive(Clone, Copy)]
@@ -51,6 +52,19 @@ pub(crate) struct Ended {
     pub(crate) included: Vec<Verified>,
     pub(crate) refused: Vec<(H256, TransactionValidityError)>,
     pub(crate) full: bool,
+}
+
+impl Ended {
+    /// What the block did, its receipts with it.
+    pub(crate) fn executed(&mut self, changes: ChangeSet, digest: Digest) -> Executed {
+        Executed {
+            receipts: std::mem::take(&mut self.receipts),
+            changes,
+            digest,
+            weight: self.meter.weight(),
+            bytes: self.meter.bytes(),
+        }
+    }
 }
 
 impl<'a> Line<'a> {

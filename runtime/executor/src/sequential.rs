@@ -74,7 +74,7 @@ pub(crate) fn run(
         }
     }
     let execute = running.elapsed();
-    let ended = line.end();
+    let mut ended = line.end();
     let closing = Instant::now();
     let digest = close(block, &initialization, &ended, &mut overlay)?;
     hooks += closing.elapsed();
@@ -94,12 +94,6 @@ pub(crate) fn run(
         },
         ..Report::default()
     };
-    let executed = Executed {
-        receipts: Vec::new(),
-        changes,
-        digest,
-        weight: ended.meter.weight(),
-        bytes: ended.meter.bytes(),
-    };
+    let executed = ended.executed(changes, digest);
     Ok((executed, ended, report))
 }

@@ -156,19 +156,23 @@ pub(crate) fn run(
         Source::Block(transactions) => {
             work.all(transactions, &mut overlay, &committed)?;
         }
-        Source::Candidates(candidates, _) => loop {
-            let batch: Vec<Verified> = candidates.take(SEGMENT_MAX).collect();
-            if batch.is_empty() {
-                work.line.stops();
-                break;
+        Source::Candidates(candidates, _) => {
+            // Not asked again after it has said that there are no more.
+            let mut candidates = candidates.fuse();
+            loop {
+                let batch: Vec<Verified> = candidates.by_ref().take(SEGMENT_MAX).collect();
+                if batch.is_empty() {
+                    work.line.stops();
+                    break;
+                }
+                if work.all(&batch, &mut overlay, &committed)? == Turn::End {
+                    break;
+                }
             }
-            if work.all(&batch, &mut overlay, &committed)? == Turn::End {
-                break;
-            }
-        },
+        }
     }
     let Work { line, tally, serial, .. } = work;
-    let ended = line.end();
+    let mut ended = line.end();
     let closing = Instant::now();
     let digest = close(block, &initialization, &ended, &mut overlay)?;
     hooks += closing.elapsed();
@@ -182,13 +186,7 @@ pub(crate) fn run(
     };
     let collect = collecting.elapsed();
     let transactions = u32::try_from(ended.receipts.len()).unwrap_or(u32::MAX);
-    let executed = Executed {
-        receipts: Vec::new(),
-        changes,
-        digest,
-        weight: ended.meter.weight(),
-        bytes: ended.meter.bytes(),
-    };
+    let executed = ended.executed(changes, digest);
     let mut conflicts: Vec<Conflict> = tally
         .conflicts
         .into_iter()
@@ -271,6 +269,7 @@ impl Work<'_, '_> {
         overlay: &mut Overlay<'_>,
     ) -> Result<(usize, Turn), ExecuteError> {
         self.tally.wasted = false;
+        let started = Instant::now();
         for transaction in transactions {
             match self.block.step(&mut self.line, transaction, overlay)? {
                 Turn::Run => self.serial = self.serial.saturating_add(1),
@@ -278,12 +277,13 @@ impl Work<'_, '_> {
                 Turn::End => return Ok((0, Turn::End)),
             }
         }
+        self.tally.run += started.elapsed();
         self.slot = self.slot.saturating_add(u32::try_from(transactions.len()).unwrap_or(u32::MAX));
         Ok((transactions.len(), Turn::Run))
     }
 
     fn side_by_side(&mut self, transactions: &[Verified]) -> Result<(usize, Turn), ExecuteError> {
-        #[allow(unused_mut, reason = "tests plant a fault")]
+        #[cfg_attr(not(test), expect(unused_mut, reason = "tests plant a fault"))]
         let mut segment = Segment::new(self.block, self.store, &mut self.line, transactions, self.slot);
         #[cfg(test)]
         {

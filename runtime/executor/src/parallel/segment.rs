@@ -81,7 +81,8 @@ impl Shift {
     }
 }
 
-/// What came out of a transaction that was run ahead of its turn.
+/// What came out of a transaction that was run ahead of its turn; by default nothing of use.
+#[derive(Default)]
 struct Outcome {
     result: Ran,
     reads: Vec<Read>,
@@ -93,10 +94,12 @@ struct Outcome {
     index: Option<u32>,
 }
 
+#[derive(Default)]
 enum Ran {
     Applied(Receipt),
     Invalid(TransactionValidityError),
     /// It panicked, or the state failed: perhaps only because it was run too early.
+    #[default]
     Failed,
 }
 
@@ -448,13 +451,7 @@ impl<'a, 'l> Segment<'a, 'l> {
         let ran = catch_unwind(AssertUnwindSafe(|| {
             self.block.runtime.apply(transaction, &position, self.block.env, overlay)
         }));
-        let mut outcome = Outcome {
-            result: Ran::Failed,
-            reads: Vec::new(),
-            published: SmallVec::new(),
-            additions: SmallVec::new(),
-            index: position.is_observed().then_some(guess),
-        };
+        let mut outcome = Outcome { index: position.is_observed().then_some(guess), ..Outcome::default() };
         match ran {
             Ok(Ok(receipt)) => {
                 outcome.result = Ran::Applied(receipt);
@@ -530,8 +527,8 @@ impl<'a, 'l> Segment<'a, 'l> {
     /// One transaction's turn. `Some` ends the segment.
     fn turn(&self, committer: &mut Committer<'_, '_>, place: usize) -> Result<Option<End>, ExecuteError> {
         let transaction = &self.transactions[place];
-        #[cfg_attr(not(test), allow(unused_mut, reason = "tests plant a fault"))]
-        let Some(mut outcome) = self.outcomes[place].lock().take() else { return Ok(None) };
+        #[cfg_attr(not(test), expect(unused_mut, reason = "tests plant a fault"))]
+        let mut outcome = self.outcomes[place].lock().take().unwrap_or_default();
         #[cfg(test)]
         outcome.plant(self.fault);
         let slot = slot(self.start, place);
