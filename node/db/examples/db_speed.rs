@@ -20,9 +20,13 @@ use basalt_db::{BlockId, Commit, Config, Db, Durability, Finalize, NewBlock, Pru
 use basalt_primitives::{H256, Header, OpaqueExtrinsic};
 use basalt_state::ChangeSet;
 
+/// As in the node.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ROUNDS: u32 = 20;
 /// Blocks, and transfers in each, of `db_speed transfers`: enough that files are written and merged many times.
-const TRANSFER_BLOCKS: u32 = 100;
+const TRANSFER_BLOCKS: u32 = 300;
 const BLOCK_TRANSFERS: u64 = 10_000;
 
 /// A sequence of numbers without pattern: SplitMix64.

@@ -8,7 +8,7 @@ use rocksdb::WriteBatch;
 
 use crate::{
     BlockId, Commit, Db, DbError, Durability, Finalize, NewBlock, Pruning,
-    cache::Cached,
+    cache::Bytes,
     journal::{Entry, Record},
     schema::{
         BODIES, CANONICAL, HEADERS, JOURNAL, JUSTIFICATIONS, META, META_BEST, META_FINALIZED, META_GENESIS,
@@ -80,7 +80,7 @@ impl Db {
         for record in &plan.records {
             let since = record.number();
             for Entry { key, new, .. } in record.iter() {
-                self.cache.insert(key.into(), Cached { since, value: new.map(Into::into) });
+                self.cache.insert(key, since, new);
             }
         }
         let forgotten = {
@@ -189,10 +189,10 @@ impl Db {
     }
 
     /// The value in the finalised state. For the writer only: it alone knows that nothing is being committed.
-    fn current(&self, key: &[u8]) -> Result<Option<Box<[u8]>>, DbError> {
+    fn current(&self, key: &[u8]) -> Result<Option<Bytes>, DbError> {
         match self.cache.get(key) {
             Some(cached) => Ok(cached.value),
-            None => Ok(self.latest(key)?.map(Into::into)),
+            None => Ok(self.latest(key)?.as_deref().map(Into::into)),
         }
     }
 

@@ -252,10 +252,12 @@ impl Fold {
         let mut batch = WriteBatch::default();
         batch.put_cf(self.store.family(META), META_FOLDED, encode(&end));
         for record in &records {
-            batch.delete_cf(self.store.family(JOURNAL), number_key(record.number()));
+            // Each is written once: nothing need remain of either.
+            batch.single_delete_cf(self.store.family(JOURNAL), number_key(record.number()));
         }
         self.store.write(batch, true)?;
         self.step(Step::Noted);
+        self.store.flush_journal()?;
 
         let forgotten = {
             let mut published = self.published.write();

@@ -91,7 +91,7 @@ use rocksdb::{DB, DBRawIteratorWithThreadMode};
 pub use error::DbError;
 pub use fold::FoldLimits;
 
-use cache::{Cache, Cached};
+use cache::Cache;
 use fold::Folder;
 use hashbrown::DefaultHashBuilder;
 use journal::{Journal, Record, Walk};
@@ -403,7 +403,7 @@ impl Db {
             let last = batch.len() < LOAD_ENTRIES;
             for (key, value) in batch {
                 if self.cache.has_room() {
-                    self.cache.insert(key, Cached { since, value: Some(value) });
+                    self.cache.insert(&key, since, Some(&value));
                 }
             }
             if last {

@@ -73,13 +73,16 @@ use std::{hash::BuildHasher, sync::atomic::Ordering};
 
 use basalt_primitives::BlockNumber;
 use basalt_state::{ChangeSet, Key, StateError, Value};
-use rocksdb::{DB, DBRawIteratorWithThreadMode};
+use rocksdb::{DB, DBRawIteratorWithThreadMode, ReadOptions, Snapshot};
 
 use crate::{
     Db, DbError,
     cache::Cached,
     journal::{Look, Walk},
-    schema::{HISTORY, STATE, history_after, history_key, split_history_key, split_history_value},
+    schema::{
+        HISTORY, STATE, history_after, history_key, history_prefix, split_history_key, split_history_value,
+    },
+    store::Store,
 };
 
 impl Db {
@@ -160,7 +163,7 @@ impl Db {
 
     /// Only under the read lock, and only if no block after `at` has the key: see the module doc.
     fn remember(&self, at: BlockNumber, key: &[u8], value: Option<&[u8]>) {
-        self.cache.insert(key.into(), Cached { since: at, value: value.map(Into::into) });
+        self.cache.insert(key, at, value);
     }
 
     /// The smallest key strictly greater than `key` in the state of the finalised block number `at`, if any.
@@ -236,12 +239,14 @@ impl Db {
     /// The value that the first change after block `at` replaced; `None` if there was no such change.
     fn replaced_after(&self, at: BlockNumber, key: &[u8]) -> Result<Option<Option<Value>>, DbError> {
         let snapshot = self.store.snapshot();
-        let mut entries = snapshot.raw_iterator_cf(self.store.family(HISTORY));
+        let mut options = ReadOptions::default();
+        options.set_prefix_same_as_start(true);
+        let mut entries = snapshot.raw_iterator_cf_opt(self.store.family(HISTORY), options);
         // Block `at` is final and another one followed it, so there is a number after it.
         let wanted = history_key(key, at + 1);
         entries.seek(&wanted);
         let replaced = match entries.item() {
-            Some((found, value)) if same_key(found, &wanted) => {
+            Some((found, value)) if history_prefix(found) == history_prefix(&wanted) => {
                 Some(split_history_value(value)?.map(<[u8]>::to_vec))
             }
             _ => None,
@@ -257,7 +262,7 @@ impl Db {
             (journal.range(journal.first(), journal.next()), journal.first(), journal.next())
         };
         let snapshot = self.store.snapshot();
-        let mut history = ChangedKeys { entries: snapshot.raw_iterator_cf(self.store.family(HISTORY)), at };
+        let mut history = ChangedKeys { entries: all_history(&self.store, &snapshot), at };
         if first > at + 1 || self.folder.reach() > next {
             history.entries.seek(history_after(after));
         }
@@ -305,7 +310,7 @@ impl Db {
     /// For each key that blocks after `at` and before `end` changed, the first value replaced.
     fn scan_history(&self, at: BlockNumber, end: BlockNumber) -> Result<ChangeSet, DbError> {
         let snapshot = self.store.snapshot();
-        let mut entries = snapshot.raw_iterator_cf(self.store.family(HISTORY));
+        let mut entries = all_history(&self.store, &snapshot);
         entries.seek_to_first();
         let mut changes = ChangeSet::default();
         while let Some((key, value)) = entries.item() {
@@ -358,9 +363,11 @@ impl ChangedKeys<'_> {
     }
 }
 
-/// Whether two history keys are of one storage key: they differ in the four bytes of the number at most.
-fn same_key(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.len() >= 4 && a[..a.len() - 4] == b[..b.len() - 4]
+/// An iterator that does not end with the key it was set to.
+fn all_history<'a>(store: &Store, snapshot: &'a Snapshot<'_>) -> DBRawIteratorWithThreadMode<'a, DB> {
+    let mut options = ReadOptions::default();
+    options.set_total_order_seek(true);
+    snapshot.raw_iterator_cf_opt(store.family(HISTORY), options)
 }
 
 fn backend(error: DbError) -> StateError {

@@ -72,6 +72,11 @@ pub(crate) fn history_number(bytes: &[u8]) -> Option<u32> {
     bytes.last_chunk().map(|number| u32::from_be_bytes(*number))
 }
 
+/// What the history keys of one storage key have in common, and no other.
+pub(crate) fn history_prefix(bytes: &[u8]) -> &[u8] {
+    bytes.get(..bytes.len().saturating_sub(4)).unwrap_or_default()
+}
+
 /// Takes a history key apart: key and number.
 pub(crate) fn split_history_key(bytes: &[u8]) -> Result<(Vec<u8>, u32), DbError> {
     let broken = || DbError::Corrupt("a key in the history has no end mark".into());

@@ -21,13 +21,13 @@ use std::{
 use basalt_primitives::H256;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, CompactionDecision, DB,
-    DBCompressionType, DBPinnableSlice, IngestExternalFileOptions, Options, Snapshot, WriteBatch,
-    WriteOptions,
+    DBCompactionStyle, DBCompressionType, DBPinnableSlice, FlushOptions, IngestExternalFileOptions, Options,
+    SliceTransform, Snapshot, WriteBatch, WriteOptions,
 };
 
 use crate::{
     DbError,
-    schema::{BODIES, FAMILIES, HISTORY, JOURNAL, STATE, history_number},
+    schema::{BODIES, FAMILIES, HISTORY, JOURNAL, STATE, history_number, history_prefix},
 };
 
 /// The format this version writes, and the only one it reads.
@@ -46,13 +46,15 @@ const BLOCK_CACHE_BYTES: usize = 64 << 20;
 /// Records in memory before they become a file; two such buffers may exist. State and history need none: their files are made
 /// by folds. The journal gets as much as the log: most records are folded, and so deleted, before their buffer is full, and need
 /// not be written a second time.
-const JOURNAL_BUFFER_BYTES: usize = 128 << 20;
+const JOURNAL_BUFFER_BYTES: usize = 256 << 20;
 const OTHER_BUFFER_BYTES: usize = 8 << 20;
+/// Bodies of so many bytes and more lie in files of their own; of smaller ones there would be too many.
+const BLOB_BYTES_MIN: u64 = 4 << 10;
 /// So many folds before RocksDB merges their files with the rest: the more, the less it writes, and the more files a read may
 /// have to ask.
-const FOLDED_FILES: i32 = 8;
+const FOLDED_FILES: i32 = 12;
 /// Bounds the log on disk, and so the time to open after a crash: about a second.
-const LOG_BYTES_MAX: u64 = 128 << 20;
+const LOG_BYTES_MAX: u64 = 256 << 20;
 
 /// RocksDB with our families, locked against others.
 pub(crate) struct Store {
@@ -107,10 +109,7 @@ impl Store {
 
     /// How such files are written: as RocksDB would.
     pub(crate) fn file_options(&self, family: &str) -> Options {
-        let mut options = Options::default();
-        options.set_block_based_table_factory(&table_options(family));
-        options.set_compression_type(compression(family));
-        options
+        base_options(family, &table_options(family))
     }
 
     /// Takes sorted files over: durably, all at once, and above what the family has.
@@ -168,6 +167,15 @@ impl Store {
         let mut options = WriteOptions::default();
         options.set_sync(sync);
         Ok(self.db.write_opt(batch, &options)?)
+    }
+
+    /// Moves what is left of the journal from its buffer to a file, in the background. After a fold that is little: records that
+    /// are deleted in the same buffer are not written. Otherwise the buffer would be written when the log is full, whatever
+    /// is in it.
+    pub(crate) fn flush_journal(&self) -> Result<(), DbError> {
+        let mut options = FlushOptions::default();
+        options.set_wait(false);
+        Ok(self.db.flush_cf_opt(self.family(JOURNAL), &options)?)
     }
 
     /// Lets go of history entries with numbers up to `number`. Only what is durably pruned may go: this cannot be undone.
@@ -323,22 +331,50 @@ fn families(expired: &Arc<AtomicU32>) -> Vec<ColumnFamilyDescriptor> {
 fn family_options(name: &str, cache: &Cache, expired: &Arc<AtomicU32>) -> Options {
     let mut table = table_options(name);
     table.set_block_cache(cache);
-    let mut options = Options::default();
-    options.set_block_based_table_factory(&table);
-    options.set_compression_type(compression(name));
+    let mut options = base_options(name, &table);
     options.set_write_buffer_size(OTHER_BUFFER_BYTES);
     match name {
-        STATE => options.set_level_zero_file_num_compaction_trigger(FOLDED_FILES),
+        STATE => collect_files(&mut options),
         HISTORY => {
-            options.set_level_zero_file_num_compaction_trigger(FOLDED_FILES);
+            collect_files(&mut options);
+            // The newest files are rewritten most, the rest is what takes the room.
+            options.set_bottommost_compression_type(DBCompressionType::Lz4);
+            // Nothing is ever replaced, so files of equal size are merged with each other, and not with all the rest.
+            options.set_compaction_style(DBCompactionStyle::Universal);
             let expired = Arc::clone(expired);
             options.set_compaction_filter("pruned history", move |_, key, _| match history_number(key) {
                 Some(number) if number <= expired.load(Ordering::Acquire) => CompactionDecision::Remove,
                 _ => CompactionDecision::Keep,
             });
         }
+        BODIES => {
+            // Written once, and then left alone: merging files would copy them again and again.
+            options.set_enable_blob_files(true);
+            options.set_min_blob_size(BLOB_BYTES_MIN);
+            options.set_blob_compression_type(compression(name));
+            options.set_enable_blob_gc(true);
+        }
         JOURNAL => options.set_write_buffer_size(JOURNAL_BUFFER_BYTES),
         _ => {}
+    }
+    options
+}
+
+/// Waits for some folds before their files are merged with the rest.
+fn collect_files(options: &mut Options) {
+    options.set_level_zero_file_num_compaction_trigger(FOLDED_FILES);
+    // When merging cannot keep up at all.
+    options.set_level_zero_slowdown_writes_trigger(3 * FOLDED_FILES);
+    options.set_level_zero_stop_writes_trigger(4 * FOLDED_FILES);
+}
+
+/// What all files of a family have, whoever writes them.
+fn base_options(name: &str, table: &BlockBasedOptions) -> Options {
+    let mut options = Options::default();
+    options.set_block_based_table_factory(table);
+    options.set_compression_type(compression(name));
+    if name == HISTORY {
+        options.set_prefix_extractor(SliceTransform::create("storage key", history_prefix, None));
     }
     options
 }
@@ -351,7 +387,13 @@ fn table_options(name: &str) -> BlockBasedOptions {
             table.set_block_size(4 << 10);
             table.set_bloom_filter(10.0, false);
         }
-        HISTORY | BODIES => table.set_block_size(16 << 10),
+        HISTORY => {
+            // Each fold leaves a file, and most have nothing of the key asked for: a filter of keys without their numbers.
+            table.set_block_size(16 << 10);
+            table.set_bloom_filter(10.0, false);
+            table.set_whole_key_filtering(false);
+        }
+        BODIES => table.set_block_size(16 << 10),
         _ => {}
     }
     table
@@ -360,7 +402,7 @@ fn table_options(name: &str) -> BlockBasedOptions {
 /// Values in the state are mostly balances and hashes, which do not compress.
 fn compression(name: &str) -> DBCompressionType {
     match name {
-        HISTORY | BODIES => DBCompressionType::Lz4,
+        BODIES => DBCompressionType::Lz4,
         _ => DBCompressionType::None,
     }
 }

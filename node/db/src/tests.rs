@@ -1,3 +1,6 @@
+mod fold;
+mod journal;
+
 use basalt_primitives::Header;
 use basalt_state::ChangeSet;
 use proptest::prelude::*;
@@ -60,7 +63,9 @@ fn commit_block(db: &Db, number: u32) -> Result<(), DbError> {
 
 fn history_entries(db: &Db) -> usize {
     let snapshot = db.store.snapshot();
-    let mut entries = snapshot.raw_iterator_cf(db.store.family(HISTORY));
+    let mut options = rocksdb::ReadOptions::default();
+    options.set_total_order_seek(true);
+    let mut entries = snapshot.raw_iterator_cf_opt(db.store.family(HISTORY), options);
     entries.seek_to_first();
     let mut count = 0;
     while entries.valid() {
