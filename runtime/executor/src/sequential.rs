@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use basalt_primitives::Digest;
-use basalt_runtime_api::{BlockEnv, BlockRecord, Event, Runtime, Verified};
+use basalt_runtime_api::{BlockEnv, BlockRecord, Events, Runtime, Verified};
 use basalt_state::{Overlay, StateRead};
 
 use crate::{
@@ -19,7 +19,7 @@ pub(crate) fn open<'l>(
     parent: &(dyn StateRead + Sync),
     overlay: &mut Overlay<'_>,
     inherents: Vec<Verified>,
-) -> Result<(Vec<Event>, Line<'l>), ExecuteError> {
+) -> Result<(Events, Line<'l>), ExecuteError> {
     let mut line = Line::new(block.runtime.limits(parent)?);
     let initialization = block.runtime.begin_block(block.env, overlay)?;
     for inherent in inherents {
@@ -32,7 +32,7 @@ pub(crate) fn open<'l>(
 /// Closes a block.
 pub(crate) fn close(
     block: Block<'_>,
-    initialization: &[Event],
+    initialization: &Events,
     ended: &Ended,
     overlay: &mut Overlay<'_>,
 ) -> Result<Digest, ExecuteError> {
