@@ -26,7 +26,14 @@
 
 extern crate alloc;
 
+pub mod api;
+mod code;
+mod deletion;
+mod dispatch;
+mod invariants;
+mod metadata;
 pub mod pallet;
+mod pending;
 pub mod schedule;
 pub mod storage;
 pub mod types;
@@ -35,6 +42,8 @@ use basalt_pallet_balances::{Balances, types::Reason};
 use basalt_primitives::{Balance, DispatchError, Perbill, Weight};
 use basalt_support::{Failure, module_error};
 
+pub use deletion::DELETIONS_MAX;
+pub use metadata::{API_VERSION, SCHEDULE};
 pub use pallet::{Call, Error, Event};
 pub use storage::{
     CHILD_STORAGE_PREFIX, CODE_INFO_OF, CONTRACT_INFO_OF, DELETION_QUEUE, DELETION_QUEUE_COUNTER,
@@ -96,7 +105,6 @@ pub struct Contracts<C> {
 
 impl<C> Contracts<C> {
     /// This error as clients see it.
-    #[allow(dead_code, reason = "until calls are dispatched")]
     pub(crate) fn error(&self, error: Error) -> DispatchError {
         match module_error(self.index, &error) {
             Failure::Dispatch(error) => error,
