@@ -26,15 +26,26 @@
 
 extern crate alloc;
 
+mod address;
+pub mod costs;
+mod deposit;
+mod exec;
+mod gas;
+mod host;
 pub mod pallet;
 pub mod schedule;
 pub mod storage;
+#[cfg(test)]
+extern crate std;
+mod transient;
 pub mod types;
 
 use basalt_pallet_balances::{Balances, types::Reason};
 use basalt_primitives::{Balance, DispatchError, Perbill, Weight};
 use basalt_support::{Failure, module_error};
 
+pub use address::contract_address;
+pub use host::extension;
 pub use pallet::{Call, Error, Event};
 pub use storage::{
     CHILD_STORAGE_PREFIX, CODE_INFO_OF, CONTRACT_INFO_OF, DELETION_QUEUE, DELETION_QUEUE_COUNTER,
@@ -92,6 +103,8 @@ pub struct Contracts<C> {
     pub callable: fn(&C) -> bool,
     /// Whether unstable host functions may be imported.
     pub unstable: bool,
+    /// What this chain adds to the host functions.
+    pub extensions: &'static [&'static dyn extension::ChainExtension],
 }
 
 impl<C> Contracts<C> {
