@@ -28,7 +28,8 @@ mod tests {
     #[test]
     fn an_address_is_the_hash_of_domain_deployer_code_input_and_salt() {
         let input = [7; 70];
-        let expected = [&b"contract_addr_v1"[..], &[1; 32], &[2; 32], &[24, 1], &input, &[12], b"abc"].concat();
+        let expected =
+            [&b"contract_addr_v1"[..], &[1; 32], &[2; 32], &[24, 1], &input, &[12], b"abc"].concat();
         assert_eq!(
             contract_address(&AccountId32([1; 32]), &H256([2; 32]), &input, b"abc"),
             AccountId32(blake2_256(&expected)),
@@ -38,7 +39,8 @@ mod tests {
 
     #[test]
     fn bytes_do_not_move_between_input_and_salt() {
-        let at = |input: &[u8], salt: &[u8]| contract_address(&AccountId32([1; 32]), &H256([2; 32]), input, salt);
+        let at =
+            |input: &[u8], salt: &[u8]| contract_address(&AccountId32([1; 32]), &H256([2; 32]), input, salt);
         assert_ne!(at(b"ab", b"c"), at(b"a", b"bc"));
     }
 }

@@ -94,12 +94,16 @@ pub(crate) const fn get_transient(bytes: u32) -> Weight {
 
 /// Writing a transient value over an old one.
 pub(crate) const fn set_transient(new_bytes: u32, old_bytes: u32) -> Weight {
-    get_transient(old_bytes).saturating_add(time(500 * NANOSECOND)).saturating_add(per_byte(READ_BYTE, new_bytes))
+    get_transient(old_bytes)
+        .saturating_add(time(500 * NANOSECOND))
+        .saturating_add(per_byte(READ_BYTE, new_bytes))
 }
 
 /// An event with so many topics.
 pub(crate) const fn event(topics: u32, bytes: u32) -> Weight {
-    time(500 * NANOSECOND).saturating_add(per_byte(EVENT_BYTE * 32, topics)).saturating_add(per_byte(EVENT_BYTE, bytes))
+    time(500 * NANOSECOND)
+        .saturating_add(per_byte(EVENT_BYTE * 32, topics))
+        .saturating_add(per_byte(EVENT_BYTE, bytes))
 }
 
 /// Hashing the input and the salt of a new contract into its address.

@@ -53,7 +53,11 @@ impl Diff {
     }
 }
 
-/// One of the two counts.
+/// From here on a count is a negative one: a frame may remove what one below it has stored and not yet settled. When all
+/// has ended, counts are what is stored; see [`settle_count`].
+const NEGATIVE: u32 = 3 << 30;
+
+/// One of the two counts. It wraps around, so that it does not matter in which order frames of one contract are settled.
 fn settle_count(
     (added, removed): (u32, u32),
     price: Balance,
@@ -63,16 +67,17 @@ fn settle_count(
     if added >= removed {
         let more = added - removed;
         let charge = price.saturating_mul(more.into());
-        *count = count.saturating_add(more);
+        *count = count.wrapping_add(more);
         *deposit = deposit.saturating_add(charge);
         return StorageDeposit::Charge(charge);
     }
     let less = removed - added;
-    let share = FixedU128::checked_from_rational(less.into(), (*count).into())
+    let stored = if *count < NEGATIVE { *count } else { 0 };
+    let share = FixedU128::checked_from_rational(less.into(), stored.into())
         .unwrap_or(FixedU128::zero())
         .min(FixedU128::one());
     let refund = share.saturating_mul_int(*deposit);
-    *count = count.saturating_sub(less);
+    *count = count.wrapping_sub(less);
     *deposit = deposit.saturating_sub(refund);
     StorageDeposit::Refund(refund)
 }
@@ -268,7 +273,11 @@ impl<C> Contracts<C> {
             let paid = amount.min(self.balances.balance_on_hold(ctx, reason, contract)?);
             if paid > 0 {
                 self.balances.transfer_on_hold(ctx, reason, contract, origin, paid).map_err(unaffordable)?;
-                let event = Event::StorageDepositTransferredAndReleased { from: *contract, to: *origin, amount: paid };
+                let event = Event::StorageDepositTransferredAndReleased {
+                    from: *contract,
+                    to: *origin,
+                    amount: paid,
+                };
                 ctx.emit(self.index, &event);
             }
             if paid < amount {
@@ -286,7 +295,9 @@ impl<C> Contracts<C> {
                 *rest -= offset;
             }
             if amount > 0 {
-                self.balances.transfer_and_hold(ctx, reason, origin, contract, amount).map_err(unaffordable)?;
+                self.balances
+                    .transfer_and_hold(ctx, reason, origin, contract, amount)
+                    .map_err(unaffordable)?;
                 let event = Event::StorageDepositTransferredAndHeld { from: *origin, to: *contract, amount };
                 ctx.emit(self.index, &event);
             }

@@ -27,11 +27,17 @@
 extern crate alloc;
 
 mod address;
+pub mod api;
+mod code;
 pub mod costs;
+mod deletion;
 mod deposit;
+mod dispatch;
 mod exec;
 mod gas;
 mod host;
+mod invariants;
+mod metadata;
 pub mod pallet;
 pub mod schedule;
 pub mod storage;
@@ -45,7 +51,9 @@ use basalt_primitives::{Balance, DispatchError, Perbill, Weight};
 use basalt_support::{Failure, module_error};
 
 pub use address::contract_address;
+pub use deletion::DELETIONS_MAX;
 pub use host::extension;
+pub use metadata::{API_VERSION, SCHEDULE};
 pub use pallet::{Call, Error, Event};
 pub use storage::{
     CHILD_STORAGE_PREFIX, CODE_INFO_OF, CONTRACT_INFO_OF, DELETION_QUEUE, DELETION_QUEUE_COUNTER,
@@ -109,7 +117,6 @@ pub struct Contracts<C> {
 
 impl<C> Contracts<C> {
     /// This error as clients see it.
-    #[allow(dead_code, reason = "until calls are dispatched")]
     pub(crate) fn error(&self, error: Error) -> DispatchError {
         match module_error(self.index, &error) {
             Failure::Dispatch(error) => error,

@@ -12,13 +12,11 @@ use super::{
     stack::{Push, Record},
 };
 use crate::{
-    CODE_INFO_OF, CONTRACT_INFO_OF, Contracts, DELEGATE_DEPENDENCIES_MAX, DELETION_QUEUE,
-    DELETION_QUEUE_COUNTER, Error, Event,
+    CODE_INFO_OF, CONTRACT_INFO_OF, Contracts, DELEGATE_DEPENDENCIES_MAX, Error, Event,
     address::contract_address,
+    deletion,
     storage::trie_id,
-    types::{
-        BoundedBytes, CodeInfo, ContractInfo, DelegateDependencies, Determinism, ExecReturnValue, StorageDeposit,
-    },
+    types::{CodeInfo, ContractInfo, DelegateDependencies, Determinism, ExecReturnValue, StorageDeposit},
 };
 
 /// A nested instantiation, as a contract asks for it.
@@ -126,12 +124,17 @@ impl<C: RuntimeCall> Stack<'_, C> {
         let deposit = &mut self.top().deposit;
         deposit.count(minimum);
         deposit.record(account, StorageDeposit::Charge(base));
-        add_user(ctx, &code_hash)?;
+        contracts.retain_code(ctx, &code_hash)?;
         Ok(())
     }
 
     /// The contract that runs removes itself.
-    pub(crate) fn terminate(&mut self, ctx: &mut Context<'_, '_>, beneficiary: AccountId) -> Result<(), Fault> {
+    pub(crate) fn terminate(
+        &mut self,
+        ctx: &mut Context<'_, '_>,
+        beneficiary: AccountId,
+    ) -> Result<(), Fault> {
+        let contracts = self.contracts;
         let account = self.top().account;
         if self.frames().iter().filter(|frame| frame.account == account).count() > 1 {
             return Err(Error::TerminatedWhileReentrant.into());
@@ -144,12 +147,12 @@ impl<C: RuntimeCall> Stack<'_, C> {
             frame.deposit.record(account, StorageDeposit::Refund(*amount));
         }
         CONTRACT_INFO_OF.remove(ctx, &account);
-        queue_for_deletion(ctx, info.trie_id)?;
-        remove_user(ctx, &info.code_hash)?;
+        deletion::enqueue(ctx, &info.trie_id)?;
+        contracts.release_code(ctx, &info.code_hash)?;
         for dependency in info.delegate_dependencies.0.keys() {
-            remove_user(ctx, dependency)?;
+            contracts.release_code(ctx, dependency)?;
         }
-        ctx.emit(self.contracts.index, &Event::Terminated { contract: account, beneficiary });
+        ctx.emit(contracts.index, &Event::Terminated { contract: account, beneficiary });
         Ok(())
     }
 
@@ -169,8 +172,8 @@ impl<C: RuntimeCall> Stack<'_, C> {
         let (contract, owed) = (frame.account, StorageDeposit::Charge(after));
         frame.deposit.record(contract, owed.saturating_add(StorageDeposit::Refund(before)));
         if new != old {
-            add_user(ctx, &new)?;
-            remove_user(ctx, &old)?;
+            contracts.retain_code(ctx, &new)?;
+            contracts.release_code(ctx, &old)?;
         }
         let event = Event::ContractCodeUpdated { contract, new_code_hash: new, old_code_hash: old };
         ctx.emit(contracts.index, &event);
@@ -179,7 +182,8 @@ impl<C: RuntimeCall> Stack<'_, C> {
 
     /// Code that the contract that runs relies on stays as long as it does.
     pub(crate) fn lock_dependency(&mut self, ctx: &mut Context<'_, '_>, hash: H256) -> Result<(), Fault> {
-        let lockup = self.contracts.deposits.code_lockup;
+        let contracts = self.contracts;
+        let lockup = contracts.deposits.code_lockup;
         let record = self.record(ctx)?;
         if hash == record.code_hash {
             return Err(Error::CannotAddSelfAsDelegateDependency.into());
@@ -194,7 +198,7 @@ impl<C: RuntimeCall> Stack<'_, C> {
             return Err(Error::DelegateDependencyAlreadyExists.into());
         }
         self.record_mut(ctx)?.delegate_dependencies.0.insert(hash, amount);
-        add_user(ctx, &hash)?;
+        contracts.retain_code(ctx, &hash)?;
         let frame = self.top();
         frame.deposit.record(frame.account, StorageDeposit::Charge(amount));
         Ok(())
@@ -206,7 +210,7 @@ impl<C: RuntimeCall> Stack<'_, C> {
             return Err(Error::DelegateDependencyNotFound.into());
         }
         let amount = self.record_mut(ctx)?.delegate_dependencies.0.remove(&hash).unwrap_or(0);
-        remove_user(ctx, &hash)?;
+        self.contracts.release_code(ctx, &hash)?;
         let frame = self.top();
         frame.deposit.record(frame.account, StorageDeposit::Refund(amount));
         Ok(())
@@ -231,30 +235,4 @@ fn share_rounded_up(share: basalt_primitives::Perbill, amount: Balance) -> Balan
     let parts = Balance::from(share.deconstruct()).min(whole);
     // The remainder's product is below 10^18.
     (amount / whole) * parts + ((amount % whole) * parts).div_ceil(whole)
-}
-
-/// One more contract uses this code.
-fn add_user(ctx: &mut Context<'_, '_>, hash: &H256) -> Result<(), Fault> {
-    let mut code = CODE_INFO_OF.get(ctx, hash)?.ok_or(Error::CodeNotFound)?;
-    code.refcount = code.refcount.saturating_add(1);
-    CODE_INFO_OF.put(ctx, hash, &code);
-    Ok(())
-}
-
-/// One contract less uses this code.
-fn remove_user(ctx: &mut Context<'_, '_>, hash: &H256) -> Result<(), Fault> {
-    if let Some(mut code) = CODE_INFO_OF.get(ctx, hash)? {
-        code.refcount = code.refcount.saturating_sub(1);
-        CODE_INFO_OF.put(ctx, hash, &code);
-    }
-    Ok(())
-}
-
-/// What the contract stored is removed later, at the end of blocks that have time for it.
-fn queue_for_deletion(ctx: &mut Context<'_, '_>, trie_id: BoundedBytes) -> Result<(), Fault> {
-    let mut queue = DELETION_QUEUE_COUNTER.get_or_default(ctx)?;
-    DELETION_QUEUE.put(ctx, &queue.insert_counter, &trie_id);
-    queue.insert_counter = queue.insert_counter.wrapping_add(1);
-    DELETION_QUEUE_COUNTER.put(ctx, &queue);
-    Ok(())
 }

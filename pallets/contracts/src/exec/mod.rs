@@ -105,11 +105,11 @@ impl<C: RuntimeCall> Contracts<C> {
         value: Balance,
         terms: Terms,
         data: Vec<u8>,
-        salt: &[u8],
+        salt: Vec<u8>,
     ) -> Outcome<(AccountId, ExecReturnValue)> {
         let origin = Origin::Signed(caller);
         self.run(ctx, origin, value, terms, |stack, ctx| {
-            stack.instantiate_first(ctx, caller, code_hash, value, data, salt)
+            stack.instantiate_first(ctx, caller, code_hash, value, data, &salt)
         })
     }
 

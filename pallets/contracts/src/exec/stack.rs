@@ -3,15 +3,14 @@
 use alloc::{string::String, string::ToString, vec::Vec};
 use core::cell::RefCell;
 
-use basalt_contracts_vm::{self as vm, Ended, Entry, Machine, Policy, SourceError, Trap};
+use basalt_contracts_vm::{self as vm, Ended, Entry, Machine, SourceError, Trap};
 use basalt_primitives::{AccountId, Balance, H256, Moment, Weight};
 use basalt_state::StateError;
 use basalt_support::{Context, RuntimeCall};
 
 use super::{ExecError, Fault, Terms, now};
 use crate::{
-    CODE_INFO_OF, CONTRACT_INFO_OF, Contracts, Error, Event, FRAMES_NESTED_MAX, MEMORY_PAGES_MAX, NONCE,
-    PRISTINE_CODE, costs,
+    CODE_INFO_OF, CONTRACT_INFO_OF, Contracts, Error, Event, FRAMES_NESTED_MAX, NONCE, PRISTINE_CODE, costs,
     deposit::DepositMeter,
     gas::GasMeter,
     host::Running,
@@ -175,16 +174,14 @@ impl<'a, C> Stack<'a, C> {
 
     /// The frame that runs.
     pub(crate) fn top(&mut self) -> &mut Frame {
-        self.frames.last_mut().expect("only called while a frame runs, and frames end in the order they began")
+        self.frames
+            .last_mut()
+            .expect("only called while a frame runs, and frames end in the order they began")
     }
 
     /// All frames, the first one first.
     pub(crate) fn frames(&self) -> &[Frame] {
         &self.frames
-    }
-
-    pub(crate) fn frames_mut(&mut self) -> &mut [Frame] {
-        &mut self.frames
     }
 
     /// The gas of the frame that runs, or of the whole call.
@@ -251,7 +248,12 @@ impl<'a, C> Stack<'a, C> {
     }
 
     /// Makes a frame the one that runs.
-    pub(super) fn push(&mut self, ctx: &mut Context<'_, '_>, code: &CodeInfo, push: Push) -> Result<(), Fault> {
+    pub(super) fn push(
+        &mut self,
+        ctx: &mut Context<'_, '_>,
+        code: &CodeInfo,
+        push: Push,
+    ) -> Result<(), Fault> {
         let relaxed = self.determinism == Determinism::Relaxed && push.entry == Entry::Call;
         if code.determinism == Determinism::Relaxed && !relaxed {
             return Err(Error::Indeterministic.into());
@@ -466,9 +468,8 @@ impl<'a, C: RuntimeCall> Stack<'a, C> {
             self.begin_instance(ctx, code_hash, code)?;
         }
         self.transfer_value(ctx, &caller)?;
-        let output = self
-            .execute(ctx, code_hash, code)
-            .map_err(|fault| ExecError { in_code: true, fault })?;
+        let output =
+            self.execute(ctx, code_hash, code).map_err(|fault| ExecError { in_code: true, fault })?;
         if output.did_revert() {
             return Err(Undone::Reverted(output));
         }
@@ -627,16 +628,4 @@ fn settle_record(ctx: &Context<'_, '_>, frame: &mut Frame) -> Result<(), Fault> 
         frame.record.mark_changed();
     }
     Ok(())
-}
-
-impl<C> Contracts<C> {
-    /// What modules may do on this chain.
-    pub(crate) fn policy(&self, determinism: Determinism) -> Policy {
-        Policy {
-            memory_pages_max: MEMORY_PAGES_MAX,
-            determinism: determinism.into(),
-            unstable: self.unstable,
-            chain_extension: !self.extensions.is_empty(),
-        }
-    }
 }

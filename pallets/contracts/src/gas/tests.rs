@@ -97,7 +97,8 @@ fn step() -> impl Strategy<Value = Step> {
         (amount(), amount()).prop_map(|(charged, actual)| Step::ChargeAndAdjust(charged, actual)),
     ];
     leaf.prop_recursive(3, 20, 5, |inner| {
-        (amount(), prop::collection::vec(inner, 0..5)).prop_map(|(request, steps)| Step::Nested(request, steps))
+        (amount(), prop::collection::vec(inner, 0..5))
+            .prop_map(|(request, steps)| Step::Nested(request, steps))
     })
 }
 

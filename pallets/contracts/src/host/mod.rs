@@ -413,7 +413,8 @@ impl<C: RuntimeCall> HostCall<'_, '_, '_, '_, C> {
         let length = self.word(1).min(DEBUG_BUFFER_BYTES_MAX);
         self.charge(costs::debug_message(length))?;
         if let Some(buffer) = &mut self.stack.debug {
-            let message = memory::read(self.memory, self.arguments.first().map_or(0, |at| *at as u32), length)?;
+            let message =
+                memory::read(self.memory, self.arguments.first().map_or(0, |at| *at as u32), length)?;
             append_message(buffer, message);
         }
         Ok(SUCCESS)

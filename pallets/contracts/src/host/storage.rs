@@ -19,12 +19,18 @@ pub(super) enum KeyKind {
 
 impl KeyKind {
     /// Appends the key at the first argument in the form in which it is stored.
-    pub(super) fn append<C>(self, call: &HostCall<'_, '_, '_, '_, C>, to: &mut alloc::vec::Vec<u8>) -> Result<(), Error>
+    pub(super) fn append<C>(
+        self,
+        call: &HostCall<'_, '_, '_, '_, C>,
+        to: &mut alloc::vec::Vec<u8>,
+    ) -> Result<(), Error>
     where
         C: RuntimeCall,
     {
         match self {
-            Self::Fixed => to.extend_from_slice(&blake2_256(&memory::array::<32>(call.memory, call.word(0))?)),
+            Self::Fixed => {
+                to.extend_from_slice(&blake2_256(&memory::array::<32>(call.memory, call.word(0))?))
+            }
             Self::Variable if call.word(1) > STORAGE_KEY_BYTES_MAX => return Err(Error::DecodingFailed),
             Self::Variable => {
                 let key = call.bytes(0, 1)?;

@@ -56,7 +56,12 @@ impl<C: RuntimeCall> HostCall<'_, '_, '_, '_, C> {
         self.stack.top().gas.adjust(charged, costs::get_transient(length));
         match self.stack.transient.get(&key) {
             Some(value) => {
-                memory::answer(self.memory, self.arguments.get(2).map_or(0, |at| *at as u32), self.arguments.get(3).map_or(0, |at| *at as u32), value)?;
+                memory::answer(
+                    self.memory,
+                    self.arguments.get(2).map_or(0, |at| *at as u32),
+                    self.arguments.get(3).map_or(0, |at| *at as u32),
+                    value,
+                )?;
                 Ok(SUCCESS)
             }
             None => Ok(code::KEY_NOT_FOUND),
