@@ -105,11 +105,8 @@ impl Weighter<Key, Arc<Known>> for Estimate {
 pub(crate) fn codes(bytes_max: u64) -> Codes {
     let expected = usize::try_from(bytes_max / (128 * 1024)).unwrap_or(usize::MAX).clamp(16, 65_536);
     // One part per few processors would leave each with little room; one lock for a short look-up is no bottleneck in four.
-    let options = OptionsBuilder::new()
-        .weight_capacity(bytes_max)
-        .estimated_items_capacity(expected)
-        .shards(4)
-        .build();
+    let options =
+        OptionsBuilder::new().weight_capacity(bytes_max).estimated_items_capacity(expected).shards(4).build();
     match options {
         Ok(options) => Cache::with_options(
             options,

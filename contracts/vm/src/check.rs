@@ -376,8 +376,8 @@ impl<'a, 'p> Check<'a, 'p> {
         self.joins += totals.joins;
         if self.joins > bounds::JOINS_MAX {
             return Err(Refused(format!(
-                "up to function {}, blocks and branch targets times parameters and locals are {}, but they may be {} at \
-                 most: it would take too long to compile",
+                "up to function {}, joins of control flow times parameters and locals are {}, but they may be {} at most: it \
+                 would take too long to compile",
                 validator.index(),
                 self.joins,
                 bounds::JOINS_MAX
@@ -471,3 +471,6 @@ pub(crate) fn invalid(place: impl Display, error: &wasmparser::Error) -> Refused
         error.message()
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,12 @@
 //! What both engines do alike: the functions of the host, how a run ends, and which stack it needs.
 //!
-//! A prepared module brings its own metering, so an engine only instantiates, calls and reports. The names between the two:
-//! exports `memory`, `fuel` (`i64`: what is left), `trap` (`i32`: why the module stopped itself), `call`, `deploy` and
-//! perhaps `start`; imports `seal.N`, where N is an index into [`IMPORTS`](crate::IMPORTS).
+//! A rewritten module brings its own metering, so an engine only instantiates, calls and reports. What is between the two is
+//! said in [`rewrite`](crate::rewrite).
 
 pub(crate) mod compiled;
 pub(crate) mod interpreted;
 mod lend;
 mod load;
-#[cfg(test)]
-mod tests;
 
 use std::{
     any::Any,
@@ -18,7 +15,7 @@ use std::{
 
 pub(crate) use lend::lend;
 
-use crate::{Ended, Entry, HostFunction, Run, Trap};
+use crate::{Ended, Entry, HostFunction, Run, rewrite};
 
 /// The native stack that compiled code of one contract may use. The rewritten code stops itself long before: 16 384 units of
 /// height at 11 bytes each, the most that was measured, are 180 KiB.
@@ -31,15 +28,6 @@ pub const FRAME_STACK_BYTES: usize = 2 * WASM_STACK_BYTES;
 /// the stack gets short it goes on on a new one, which costs some microseconds.
 pub const THREAD_STACK_BYTES: usize = 26 * FRAME_STACK_BYTES;
 
-/// Names between rewritten modules and engines.
-pub(crate) mod names {
-    pub(crate) const HOST: &str = "seal";
-    pub(crate) const MEMORY: &str = "memory";
-    pub(crate) const FUEL: &str = "fuel";
-    pub(crate) const TRAP: &str = "trap";
-    pub(crate) const START: &str = "start";
-}
-
 /// Why an engine could not say how a run went.
 #[derive(Debug)]
 pub(crate) enum EngineError {
@@ -49,11 +37,31 @@ pub(crate) enum EngineError {
     Failed(String),
 }
 
+/// For tests: what the last run of this thread left in memory, which is gone with its instance.
+#[cfg(test)]
+pub(crate) mod left {
+    use std::cell::Cell;
+
+    use basalt_primitives::hashing::blake2_256;
+
+    thread_local! {
+        static MEMORY: Cell<[u8; 32]> = const { Cell::new([0; 32]) };
+    }
+
+    pub(super) fn behind(memory: &[u8]) {
+        MEMORY.set(blake2_256(memory));
+    }
+
+    pub(crate) fn take() -> [u8; 32] {
+        MEMORY.take()
+    }
+}
+
 impl Entry {
     fn export(self) -> &'static str {
         match self {
-            Self::Deploy => "deploy",
-            Self::Call => "call",
+            Self::Deploy => rewrite::DEPLOY,
+            Self::Call => rewrite::CALL,
         }
     }
 }
@@ -71,10 +79,10 @@ pub(crate) struct Outcome {
     pub(crate) early: Option<Early>,
     /// The error that the engine stopped with, if any.
     pub(crate) error: Option<Stop>,
-    /// The module's account of it.
-    pub(crate) fuel_left: u64,
-    /// As the module set it.
-    pub(crate) trap: i32,
+    /// The module's account: what is left of the fuel, less than nothing if it wanted more.
+    pub(crate) fuel: i64,
+    /// And of the stack.
+    pub(crate) stack: i32,
 }
 
 /// How an engine stops.
@@ -86,6 +94,11 @@ pub(crate) enum Stop {
 }
 
 impl Outcome {
+    /// Of an instance that could not be made: a data or element segment that lies outside.
+    fn not_begun(error: Stop, fuel: u64) -> Self {
+        Self { early: None, error: Some(error), fuel: to_global(fuel), stack: 0 }
+    }
+
     /// How the run went. A panic of the host goes on here, when the engine has cleaned up.
     pub(crate) fn judge(self) -> Result<Run, EngineError> {
         let ended = match (self.early, self.error) {
@@ -94,26 +107,25 @@ impl Outcome {
             (Some(Early::Halted), _) => Ended::Halted,
             (None, None) => Ended::Returned,
             (None, Some(Stop::Engine(why))) => return Err(EngineError::Failed(why)),
-            (None, Some(Stop::Trap)) => Ended::Trapped(match self.trap {
-                1 => Trap::OutOfFuel,
-                2 => Trap::StackOverflow,
-                _ => Trap::Other,
-            }),
+            (None, Some(Stop::Trap)) => Ended::Trapped(rewrite::trap(self.fuel, self.stack)),
         };
-        Ok(Run { ended, fuel_left: self.fuel_left })
+        Ok(Run { ended, fuel_left: from_global(self.fuel) })
     }
 }
 
+/// Fuel as the module keeps it.
+fn to_global(fuel: u64) -> i64 {
+    fuel.min(rewrite::FUEL_MAX).cast_signed()
+}
+
+/// Fuel as the host sees it.
+fn from_global(fuel: i64) -> u64 {
+    u64::try_from(fuel).unwrap_or(0)
+}
+
 /// Asks the host that is lent. A panic is caught: it must not unwind through the frames of an engine.
-fn ask(
-    function: HostFunction,
-    arguments: &[u64],
-    memory: &mut [u8],
-    fuel: &mut u64,
-) -> Result<u64, Early> {
-    match catch_unwind(AssertUnwindSafe(|| {
-        lend::with(|host| host.call(function, arguments, memory, fuel))
-    })) {
+fn ask(function: HostFunction, arguments: &[u64], memory: &mut [u8], fuel: &mut u64) -> Result<u64, Early> {
+    match catch_unwind(AssertUnwindSafe(|| lend::with(|host| host.call(function, arguments, memory, fuel)))) {
         Ok(Some(Ok(word))) => Ok(word),
         Ok(Some(Err(crate::Halt))) => Err(Early::Halted),
         Ok(None) => Err(Early::Failed("a host function was called while no host is lent")),
@@ -207,7 +219,7 @@ macro_rules! define_host_function {
         match ($import.parameters, $import.result) {
             $(
                 (&[$($wasm),*], $result) => Some($linker.func_wrap(
-                    $crate::engine::names::HOST,
+                    $crate::rewrite::MODULE,
                     &$index.to_string(),
                     move |mut caller: $caller, $($argument: $native),*| -> Result<$answer, $error> {
                         let arguments = [$(u64::from($argument)),*];

@@ -402,3 +402,6 @@ fn block_type(result: BlockType) -> wasm_encoder::BlockType {
 fn count(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

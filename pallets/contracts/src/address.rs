@@ -29,11 +29,11 @@ mod tests {
     fn an_address_is_the_hash_of_domain_deployer_code_input_and_salt() {
         let input = [7; 70];
         let expected =
-            [&b"contract_addr_v1"[..], &[1; 32], &[2; 32], &[24, 1], &input, &[12], b"abc"].concat();
+            [&b"contract_addr_v1"[..], &[1; 32], &[2; 32], &[25, 1], &input, &[12], b"abc"].concat();
         assert_eq!(
             contract_address(&AccountId32([1; 32]), &H256([2; 32]), &input, b"abc"),
             AccountId32(blake2_256(&expected)),
-            "70 is 0x18 0x01 as a compact number, 3 is 0x0c"
+            "70 is 0x19 0x01 as a compact number, 3 is 0x0c"
         );
     }
 

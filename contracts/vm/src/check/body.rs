@@ -53,6 +53,14 @@ struct Block {
     joined: bool,
     /// Whether branches to it go to its start.
     is_loop: bool,
+    /// How many branches go to it.
+    branches: u64,
+}
+
+impl Block {
+    fn new(joined: bool, is_loop: bool) -> Self {
+        Self { joined, is_loop, branches: 0 }
+    }
 }
 
 /// Goes through a body once, in step with its validation.
@@ -64,9 +72,10 @@ struct Walk<'e> {
     charge: Option<usize>,
     /// Where unreachable instructions began, and how many blocks opened since.
     dead: Option<(usize, u32)>,
-    instructions: u32,
+    /// What a compiler may keep beside locals and operands.
+    values: u32,
     height_max: u32,
-    /// Blocks and branch targets.
+    /// See [`bounds::JOINS_MAX`].
     joins: u64,
     leaf: bool,
     /// `memory.grow` occurred.
@@ -114,10 +123,10 @@ pub(crate) fn walk(
     let mut walk = Walk {
         function,
         edits,
-        blocks: alloc::vec![Block { joined: false, is_loop: false }],
+        blocks: alloc::vec![Block::new(false, false)],
         charge: None,
         dead: None,
-        instructions: 0,
+        values: 0,
         height_max: 0,
         joins: 1,
         leaf: true,
@@ -134,10 +143,7 @@ pub(crate) fn walk(
     }
     reader.finish().map_err(|error| invalid(place(), &error))?;
 
-    let units = cost::FRAME_UNITS
-        + locals_and_parameters
-        + walk.height_max
-        + walk.instructions / cost::INSTRUCTIONS_PER_UNIT;
+    let units = cost::FRAME_UNITS + locals_and_parameters + walk.height_max + walk.values;
     let totals = Totals { joins: walk.joins * u64::from(locals_and_parameters.max(1)), grows: walk.grows };
     let body = Body {
         instructions: locals.end..range.end,
@@ -156,7 +162,7 @@ impl Walk<'_> {
         if self.skip(&range, operator) {
             return Ok(());
         }
-        self.instructions += 1;
+        self.values += cost::values(operator);
         self.height_max = self.height_max.max(height);
         if height > bounds::OPERANDS_MAX {
             return Err(self.refuse(format!(
@@ -167,14 +173,14 @@ impl Walk<'_> {
         }
         self.take(range.start, cost::instruction(operator));
         match operator {
-            Operator::Block { .. } => self.open(Block { joined: false, is_loop: false }, range.start)?,
+            Operator::Block { .. } => self.open(Block::new(false, false), range.start)?,
             Operator::Loop { .. } => {
                 self.charge = None;
-                self.open(Block { joined: false, is_loop: true }, range.start)?;
+                self.open(Block::new(false, true), range.start)?;
             }
             Operator::If { .. } => {
                 self.charge = None;
-                self.open(Block { joined: true, is_loop: false }, range.start)?;
+                self.open(Block::new(true, false), range.start)?;
             }
             Operator::Else => self.charge = None,
             Operator::End => self.close(),
@@ -261,7 +267,8 @@ impl Walk<'_> {
         // The function itself is the first.
         if self.blocks.len() > bounds::NESTING_MAX as usize {
             return Err(self.refuse(format!(
-                "nests more than {} blocks at byte {at:#x}, which is the most",
+                "nests {} blocks at byte {at:#x}, but a function may nest {} at most",
+                self.blocks.len(),
                 bounds::NESTING_MAX
             )));
         }
@@ -270,7 +277,9 @@ impl Walk<'_> {
     }
 
     fn close(&mut self) {
-        if self.blocks.pop().is_some_and(|block| block.joined) {
+        let Some(block) = self.blocks.pop() else { return };
+        self.joins += block.branches * block.branches / bounds::BRANCHES_PER_JOIN;
+        if block.joined {
             self.charge = None;
         }
     }
@@ -280,6 +289,7 @@ impl Walk<'_> {
         let index = self.blocks.len().checked_sub(1 + depth as usize);
         if let Some(block) = index.and_then(|index| self.blocks.get_mut(index)) {
             block.joined |= !block.is_loop;
+            block.branches += 1;
         }
     }
 

@@ -33,6 +33,9 @@ pub const NESTING_MAX: u32 = 256;
 pub const OPERANDS_MAX: u32 = 1024;
 /// Targets of a `br_table` (47).
 pub const BRANCH_TABLE_MAX: u32 = 1024;
-/// Sum over all functions of (blocks and branch targets) × (parameters and locals): what conversion to SSA form costs at
-/// worst, since each join of control flow may need each local.
+/// Sum over all functions of joins × (parameters and locals): what a compiler does at worst for conversion to SSA form and
+/// register allocation, since each join of control flow may need each local. Joins are the blocks, the branch targets, and
+/// for each block the square of the number of branches to it, divided by [`BRANCHES_PER_JOIN`].
 pub const JOINS_MAX: u64 = 2_000_000;
+/// See [`JOINS_MAX`].
+pub const BRANCHES_PER_JOIN: u64 = 64;

@@ -4,12 +4,14 @@ use std::hash::{Hash, Hasher};
 
 use wasmtime::{
     AsContextMut, Caller, Config, Engine, Error, Extern, Func, Global, Instance, InstanceAllocationStrategy,
-    InstancePre, Linker, Memory, Module, ModuleExport, OptLevel, PoolConcurrencyLimitError, PoolingAllocationConfig, Store,
-    Trap, Val,
+    InstancePre, Linker, Memory, Module, ModuleExport, OptLevel, PoolConcurrencyLimitError,
+    PoolingAllocationConfig, Store, Trap, Val,
 };
 
-use super::{Early, EndedByHost, EngineError, Outcome, Stop, WASM_STACK_BYTES, ask, load, names};
-use crate::{Entry, HostFunction, IMPORTS, Run, cache::disk::Artefact};
+use super::{
+    Early, EndedByHost, EngineError, Outcome, Stop, WASM_STACK_BYTES, ask, from_global, load, to_global,
+};
+use crate::{Entry, HostFunction, IMPORTS, Run, cache::disk::Artefact, rewrite};
 
 /// A page of Wasm memory.
 pub(crate) const PAGE_BYTES: usize = 64 * 1024;
@@ -39,16 +41,10 @@ pub(crate) struct Compiled {
     pre: InstancePre<State>,
     memory: ModuleExport,
     fuel: ModuleExport,
-    trap: ModuleExport,
-    start: Option<Export>,
-    call: Option<Export>,
-    deploy: Option<Export>,
-}
-
-/// A function that takes nothing.
-struct Export {
-    index: ModuleExport,
-    returns_value: bool,
+    stack: ModuleExport,
+    start: Option<ModuleExport>,
+    call: ModuleExport,
+    deploy: ModuleExport,
 }
 
 impl Compiler {
@@ -94,11 +90,12 @@ impl Compiler {
     }
 
     /// A digest of everything that machine code depends on: version, processor, settings.
-    pub(crate) fn fingerprint(&self) -> u64 {
+    pub(crate) fn fingerprint(&self, metering: u32) -> u64 {
         // Stable for one binary, which is enough: another one's files are compiled again.
         #[expect(deprecated, reason = "the one hasher in `std` that has no random keys")]
         let mut hasher = std::hash::SipHasher::new();
         self.linker.engine().precompile_compatibility_hash().hash(&mut hasher);
+        metering.hash(&mut hasher);
         hasher.finish()
     }
 
@@ -116,22 +113,16 @@ impl Compiler {
 
     fn link(&self, module: &Module) -> Result<Compiled, String> {
         let index = |name: &str| {
-            module
-                .get_export_index(name)
-                .ok_or_else(|| format!("a rewritten module does not export {name}"))
-        };
-        let function = |name: &str| {
-            let returns_value = module.get_export(name)?.func()?.results().len() > 0;
-            Some(Export { index: module.get_export_index(name)?, returns_value })
+            module.get_export_index(name).ok_or_else(|| format!("a rewritten module does not export {name}"))
         };
         Ok(Compiled {
             pre: self.linker.instantiate_pre(module).map_err(|error| format!("{error:#}"))?,
-            memory: index(names::MEMORY)?,
-            fuel: index(names::FUEL)?,
-            trap: index(names::TRAP)?,
-            start: function(names::START),
-            call: function(Entry::Call.export()),
-            deploy: function(Entry::Deploy.export()),
+            memory: index(rewrite::MEMORY)?,
+            fuel: index(rewrite::FUEL)?,
+            stack: index(rewrite::STACK)?,
+            start: module.get_export_index(rewrite::START),
+            call: index(rewrite::CALL)?,
+            deploy: index(rewrite::DEPLOY)?,
         })
     }
 }
@@ -143,11 +134,7 @@ impl Compiled {
         let instance = match self.pre.instantiate(&mut store) {
             Ok(instance) => instance,
             Err(error) if error.is::<PoolConcurrencyLimitError>() => return Err(EngineError::Full),
-            Err(error) => {
-                // A data or element segment that lies outside.
-                let error = Some(stop(&error));
-                return Outcome { early: None, error, fuel_left: fuel, trap: 0 }.judge();
-            }
+            Err(error) => return Outcome::not_begun(stop(&error), fuel).judge(),
         };
         self.run_instance(store, instance, entry, fuel)?.judge()
     }
@@ -161,11 +148,11 @@ impl Compiled {
     ) -> Result<Outcome, EngineError> {
         let missing = |name: &str| EngineError::Failed(format!("a rewritten module has no {name}"));
         let memory = instance.get_module_export(&mut store, &self.memory).and_then(Extern::into_memory);
-        let memory = memory.ok_or_else(|| missing(names::MEMORY))?;
+        let memory = memory.ok_or_else(|| missing(rewrite::MEMORY))?;
         let left = instance.get_module_export(&mut store, &self.fuel).and_then(Extern::into_global);
-        let left = left.ok_or_else(|| missing(names::FUEL))?;
-        let trap = instance.get_module_export(&mut store, &self.trap).and_then(Extern::into_global);
-        let trap = trap.ok_or_else(|| missing(names::TRAP))?;
+        let left = left.ok_or_else(|| missing(rewrite::FUEL))?;
+        let stack = instance.get_module_export(&mut store, &self.stack).and_then(Extern::into_global);
+        let stack = stack.ok_or_else(|| missing(rewrite::STACK))?;
         write_fuel(&left, &mut store, fuel).map_err(|error| EngineError::Failed(format!("{error:#}")))?;
         store.data_mut().parts = Some((memory, left));
 
@@ -173,29 +160,28 @@ impl Compiled {
             Entry::Call => &self.call,
             Entry::Deploy => &self.deploy,
         };
-        let main = main.as_ref().ok_or_else(|| missing(entry.export()))?;
         let result = match &self.start {
-            Some(start) => call(start, &instance, &mut store).and_then(|()| call(main, &instance, &mut store)),
+            Some(start) => {
+                call(start, &instance, &mut store).and_then(|()| call(main, &instance, &mut store))
+            }
             None => call(main, &instance, &mut store),
         };
+        #[cfg(test)]
+        super::left::behind(memory.data(&store));
         let early = store.data_mut().early.take();
         let error = result.err().map(|error| stop(&error));
-        let trap = trap.get(&mut store).i32().unwrap_or_default();
-        Ok(Outcome { early, error, fuel_left: read_fuel(&left, &mut store), trap })
+        let stack = stack.get(&mut store).i32().unwrap_or_default();
+        let fuel = left.get(&mut store).i64().unwrap_or_default();
+        Ok(Outcome { early, error, fuel, stack })
     }
 }
 
-fn call(export: &Export, instance: &Instance, store: &mut Store<State>) -> Result<(), Error> {
+fn call(export: &ModuleExport, instance: &Instance, store: &mut Store<State>) -> Result<(), Error> {
     let function: Func = instance
-        .get_module_export(&mut *store, &export.index)
+        .get_module_export(&mut *store, export)
         .and_then(Extern::into_func)
-        .ok_or_else(|| Error::msg("an export is no function"))?;
-    if export.returns_value {
-        // It has no meaning.
-        function.typed::<(), i32>(&*store)?.call(store, ()).map(|_| ())
-    } else {
-        function.typed::<(), ()>(&*store)?.call(store, ())
-    }
+        .ok_or_else(|| Error::msg("an entry is no function"))?;
+    function.typed::<(), ()>(&*store)?.call(store, ())
 }
 
 fn stop(error: &Error) -> Stop {
@@ -209,11 +195,11 @@ fn stop(error: &Error) -> Stop {
 }
 
 fn read_fuel(global: &Global, store: impl AsContextMut) -> u64 {
-    global.get(store).i64().unwrap_or_default().cast_unsigned()
+    from_global(global.get(store).i64().unwrap_or_default())
 }
 
 fn write_fuel(global: &Global, store: impl AsContextMut, fuel: u64) -> Result<(), Error> {
-    global.set(store, Val::I64(fuel.cast_signed()))
+    global.set(store, Val::I64(to_global(fuel)))
 }
 
 fn call_host(

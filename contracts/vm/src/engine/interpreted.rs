@@ -1,13 +1,12 @@
 //! Runs rewritten modules in wasmi: at once, without compiling.
 
 use wasmi::{
-    AsContext, AsContextMut, Caller, CompilationMode, Config, Engine, Error, Global, Instance, Linker, Memory, Module,
-    Store, TrapCode, Val,
-    errors::ErrorKind,
+    AsContext, AsContextMut, Caller, CompilationMode, Config, Engine, Error, Global, Instance, Linker,
+    Memory, Module, Store, TrapCode, Val, errors::ErrorKind,
 };
 
-use super::{Early, EndedByHost, EngineError, Outcome, Stop, ask, names};
-use crate::{Entry, HostFunction, IMPORTS, Run};
+use super::{Early, EndedByHost, EngineError, Outcome, Stop, ask, from_global, to_global};
+use crate::{Entry, HostFunction, IMPORTS, Run, rewrite};
 
 /// More than any code that keeps within its stack height can need: there, 16 384 units, each a value, and two or more of
 /// them for a call. wasmi's stacks are on the heap and grow as they are used.
@@ -66,11 +65,7 @@ impl Interpreter {
         let mut store = Store::new(self.linker.engine(), State::default());
         let instance = match self.linker.instantiate_and_start(&mut store, &code.module) {
             Ok(instance) => instance,
-            Err(error) => {
-                // A data or element segment that lies outside.
-                let error = Some(stop(&error));
-                return Outcome { early: None, error, fuel_left: fuel, trap: 0 }.judge();
-            }
+            Err(error) => return Outcome::not_begun(stop(&error), fuel).judge(),
         };
         run(store, &instance, entry, fuel)?.judge()
     }
@@ -83,36 +78,35 @@ fn run(
     fuel: u64,
 ) -> Result<Outcome, EngineError> {
     let missing = |name: &str| EngineError::Failed(format!("a rewritten module does not export {name}"));
-    let memory = instance.get_memory(&store, names::MEMORY).ok_or_else(|| missing(names::MEMORY))?;
-    let left = instance.get_global(&store, names::FUEL).ok_or_else(|| missing(names::FUEL))?;
-    let trap = instance.get_global(&store, names::TRAP).ok_or_else(|| missing(names::TRAP))?;
+    let memory = instance.get_memory(&store, rewrite::MEMORY).ok_or_else(|| missing(rewrite::MEMORY))?;
+    let left = instance.get_global(&store, rewrite::FUEL).ok_or_else(|| missing(rewrite::FUEL))?;
+    let stack = instance.get_global(&store, rewrite::STACK).ok_or_else(|| missing(rewrite::STACK))?;
     write_fuel(&left, &mut store, fuel).map_err(EngineError::Failed)?;
     store.data_mut().parts = Some((memory, left));
 
     let mut result = Ok(());
-    for name in [names::START, entry.export()] {
+    for name in [rewrite::START, entry.export()] {
         let Some(function) = instance.get_func(&store, name) else {
-            if name == names::START {
+            if name == rewrite::START {
                 continue;
             }
             return Err(missing(name));
         };
-        // The value that an entry may return has no meaning.
-        result = match function.typed::<(), ()>(&store) {
-            Ok(function) => function.call(&mut store, ()),
-            Err(_) => match function.typed::<(), i32>(&store) {
-                Ok(function) => function.call(&mut store, ()).map(|_| ()),
-                Err(error) => return Err(EngineError::Failed(format!("the export {name}: {error}"))),
-            },
-        };
+        let function = function
+            .typed::<(), ()>(&store)
+            .map_err(|error| EngineError::Failed(format!("the export {name}: {error}")))?;
+        result = function.call(&mut store, ());
         if result.is_err() {
             break;
         }
     }
+    #[cfg(test)]
+    super::left::behind(memory.data(&store));
     let early = store.data_mut().early.take();
     let error = result.err().map(|error| stop(&error));
-    let trap = trap.get(&store).i32().unwrap_or_default();
-    Ok(Outcome { early, error, fuel_left: read_fuel(&left, &store), trap })
+    let stack = stack.get(&store).i32().unwrap_or_default();
+    let fuel = left.get(&store).i64().unwrap_or_default();
+    Ok(Outcome { early, error, fuel, stack })
 }
 
 fn stop(error: &Error) -> Stop {
@@ -133,11 +127,11 @@ fn stop(error: &Error) -> Stop {
 }
 
 fn read_fuel(global: &Global, store: impl AsContext) -> u64 {
-    global.get(store).i64().unwrap_or_default().cast_unsigned()
+    from_global(global.get(store).i64().unwrap_or_default())
 }
 
 fn write_fuel(global: &Global, store: impl AsContextMut, fuel: u64) -> Result<(), String> {
-    global.set(store, Val::I64(fuel.cast_signed())).map_err(|error| format!("the global `fuel`: {error}"))
+    global.set(store, Val::I64(to_global(fuel))).map_err(|error| format!("the global `fuel`: {error}"))
 }
 
 fn call_host(

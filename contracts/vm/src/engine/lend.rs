@@ -2,7 +2,10 @@
 //!
 //! An engine keeps what its host functions use in a store whose type may not borrow, so the host cannot be in there. It is put
 //! into a slot of the running thread instead, for as long as the run lasts.
-#![expect(unsafe_code, reason = "a borrow is kept where its lifetime cannot be written; argued at the two places")]
+#![expect(
+    unsafe_code,
+    reason = "a borrow is kept where its lifetime cannot be written; argued at the two places"
+)]
 
 use std::{cell::Cell, ptr::NonNull};
 

@@ -40,7 +40,7 @@ struct Shared {
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     waiting: VecDeque<Arc<Known>>,
     running: Vec<Running>,
     next_id: u64,
@@ -105,7 +105,7 @@ impl Background {
         let room = state.waiting.len() < self.shared.queue_max && !state.ending;
         if room {
             known.set_stage(Stage::Waiting);
-            state.waiting.push_back(Arc::clone(known));
+            state.push(Arc::clone(known));
         }
         drop(state);
         self.shared.changed.notify_all();
@@ -174,7 +174,11 @@ impl State {
         count
     }
 
-    fn take_hottest(&mut self) -> Option<Arc<Known>> {
+    pub(super) fn push(&mut self, known: Arc<Known>) {
+        self.waiting.push_back(known);
+    }
+
+    pub(super) fn take_hottest(&mut self) -> Option<Arc<Known>> {
         let heat = |known: &Arc<Known>| known.heat.load(Ordering::Relaxed);
         // Of equals the one that waits longest: `max_by_key` gives the last.
         let (index, _) = self.waiting.iter().enumerate().rev().max_by_key(|(_, known)| heat(known))?;

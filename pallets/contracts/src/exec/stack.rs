@@ -281,12 +281,23 @@ impl<'a, C> Stack<'a, C> {
             allows_reentry: true,
             read_only: push.read_only,
         };
-        // What another frame of this contract is to see, it reads from the state.
-        if let Some(below) = self.frames.last_mut() {
-            write_record(ctx, below);
-        }
+        self.flush(ctx);
         self.frames.push(frame);
         Ok(())
+    }
+
+    /// Writes the record of the frame that runs, if it changed, and if the contract has one in the state at all: what
+    /// another frame of the same contract is to see, it reads there.
+    fn flush(&mut self, ctx: &mut Context<'_, '_>) {
+        let Some((frame, below)) = self.frames.split_last_mut() else { return };
+        if frame.constructing {
+            return;
+        }
+        if let Record::Known { info, changed: changed @ true } = &mut frame.record {
+            CONTRACT_INFO_OF.put(ctx, &frame.account, info);
+            *changed = false;
+            forget(below, &frame.account);
+        }
     }
 
     /// Fails if one more frame would be too many.
@@ -338,9 +349,7 @@ impl<'a, C> Stack<'a, C> {
             below.record = frame.record;
         } else if let Record::Known { info, changed: true } = &frame.record {
             CONTRACT_INFO_OF.put(ctx, &frame.account, info);
-            for other in self.frames.iter_mut().filter(|other| other.account == frame.account) {
-                other.record = Record::Stale;
-            }
+            forget(&mut self.frames, &frame.account);
         }
         Ok(())
     }
@@ -390,9 +399,7 @@ impl<'a, C: RuntimeCall> Stack<'a, C> {
         read_only: bool,
     ) -> Result<ExecReturnValue, ExecError> {
         self.check_depth()?;
-        if let Some(frame) = self.frames.last_mut() {
-            write_record(ctx, frame);
-        }
+        self.flush(ctx);
         let info = CONTRACT_INFO_OF.get(ctx, &to)?.ok_or(Error::ContractNotFound)?;
         let code_hash = info.code_hash;
         let code = self.load_code(ctx, &code_hash)?;
@@ -601,14 +608,10 @@ fn busy() -> StateError {
     StateError::Machine(String::from("code was asked for during a call of the host"))
 }
 
-/// Writes a record that changed, if the contract has one in the state at all.
-fn write_record(ctx: &mut Context<'_, '_>, frame: &mut Frame) {
-    if let Record::Known { info, changed } = &mut frame.record
-        && *changed
-        && !frame.constructing
-    {
-        CONTRACT_INFO_OF.put(ctx, &frame.account, info);
-        *changed = false;
+/// What these frames know of a contract's record is no longer so.
+fn forget(frames: &mut [Frame], account: &AccountId) {
+    for frame in frames.iter_mut().filter(|frame| frame.account == *account) {
+        frame.record = Record::Stale;
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is left, what was used, what is needed.
 
+use alloc::vec::Vec;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -66,8 +68,6 @@ enum Step {
     Nested(Weight, Vec<Step>),
 }
 
-use alloc::vec::Vec;
-
 fn run(gas: &mut GasMeter, steps: &[Step]) -> Result<(), Error> {
     for step in steps {
         match step {
@@ -105,7 +105,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #[test]
     fn with_what_is_required_the_same_call_succeeds(steps in prop::collection::vec(step(), 0..8)) {
-        let mut gas = GasMeter::new(weight(1_000, 1_000));
+        let mut gas = GasMeter::new(weight(3_000, 3_000));
         prop_assume!(run(&mut gas, &steps).is_ok());
         prop_assert!(gas.consumed().all_lte(gas.required()));
         let mut again = GasMeter::new(gas.required());

@@ -101,7 +101,7 @@ struct HostCall<'h, 'a, 'c, 's, C> {
 }
 
 /// Whether a function changes what outlives the call, which a frame that may only read must not.
-const fn changes_state(function: F) -> bool {
+pub(crate) const fn changes_state(function: F) -> bool {
     matches!(
         function,
         F::SetStorage
