@@ -5,7 +5,8 @@
 //! A folder with a `Cargo.toml` that asks for `ink` is a contract; a file `NAME/NAME.wat` is one written by hand, and has no
 //! metadata.
 
-use basalt_contracts_build::{Options, Progress, build, check, hash};
+use basalt_contracts_build::{Artifacts, Options, Progress, build, check, hash};
+use serde_json::Value;
 use std::{
     error::Error,
     fs,
@@ -55,16 +56,32 @@ fn build_all(examples: &Path, out_dir: &Path, target_dir: &Path) -> Result<(), B
                 _ => {}
             })?;
             said = true;
+            agree(&built)?;
             (built.size, built.code_hash)
         } else {
             continue;
         };
-        println!(
-            "{name:<14} {size:>6} bytes  {}",
-            code_hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-        );
+        println!("{name:<14} {size:>6} bytes  {}", const_hex::encode(code_hash));
     }
     Ok(())
+}
+
+/// Do the three files, as they lie there, say the same? A client reads any of them.
+fn agree(built: &Artifacts) -> Result<(), Box<dyn Error>> {
+    let wasm = fs::read(&built.wasm)?;
+    let hex = |bytes: &[u8]| format!("0x{}", const_hex::encode(bytes));
+    for (file, code) in [(&built.metadata, None), (&built.bundle, Some(hex(&wasm)))] {
+        let metadata: Value = serde_json::from_slice(&fs::read(file)?)?;
+        let source = &metadata["source"];
+        if source["hash"].as_str() != Some(&hex(&hash(&wasm))) || source["wasm"].as_str() != code.as_deref() {
+            return Err(format!("{} is not the metadata of {}", file.display(), built.wasm.display()).into());
+        }
+        let spec = &metadata["spec"];
+        if metadata["version"] != 5 || spec["messages"].as_array().is_none_or(Vec::is_empty) {
+            return Err(format!("{} describes no messages in version 5", file.display()).into());
+        }
+    }
+    Ok(check(&wasm)?)
 }
 
 /// Is there a crate that asks for ink! itself?

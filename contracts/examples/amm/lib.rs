@@ -116,7 +116,11 @@ mod amm {
 
         /// Takes out what `shares` are worth, at least these amounts. Returns the amounts.
         #[ink(message)]
-        pub fn remove_liquidity(&mut self, shares: Balance, least: [Balance; 2]) -> Result<[Balance; 2], Error> {
+        pub fn remove_liquidity(
+            &mut self,
+            shares: Balance,
+            least: [Balance; 2],
+        ) -> Result<[Balance; 2], Error> {
             let by = self.env().caller();
             let left = self.shares_of(by).checked_sub(shares).ok_or(Error::InsufficientShares)?;
             let amounts = self.pool.remove(shares)?;
@@ -137,7 +141,12 @@ mod amm {
         /// Gives `amount_in` of `token_in` for at least `min_out` of the other. The pool must be allowed to take it.
         /// Returns what the caller got.
         #[ink(message)]
-        pub fn swap(&mut self, token_in: AccountId, amount_in: Balance, min_out: Balance) -> Result<Balance, Error> {
+        pub fn swap(
+            &mut self,
+            token_in: AccountId,
+            amount_in: Balance,
+            min_out: Balance,
+        ) -> Result<Balance, Error> {
             let by = self.env().caller();
             let side = self.side(token_in)?;
             let amount_out = self.pool.swap(side, amount_in)?;

@@ -14,7 +14,11 @@ pub(crate) fn mul_div(a: u128, b: u128, divisor: u128) -> Option<u128> {
 /// `⌈a · b / divisor⌉`.
 pub(crate) fn mul_div_up(a: u128, b: u128, divisor: u128) -> Option<u128> {
     let down = mul_div(a, b, divisor)?;
-    if wide_mul(down, divisor) == wide_mul(a, b) { Some(down) } else { down.checked_add(1) }
+    if wide_mul(down, divisor) == wide_mul(a, b) {
+        Some(down)
+    } else {
+        down.checked_add(1)
+    }
 }
 
 /// `⌊√(a · b)⌋`.
@@ -23,7 +27,11 @@ pub(crate) fn sqrt_of_product(a: u128, b: u128) -> u128 {
     // Bit by bit from the top: the greatest root whose square is not above the product.
     (0..128).rev().fold(0, |root, bit| {
         let candidate = root | (1 << bit);
-        if wide_mul(candidate, candidate) <= product { candidate } else { root }
+        if wide_mul(candidate, candidate) <= product {
+            candidate
+        } else {
+            root
+        }
     })
 }
 

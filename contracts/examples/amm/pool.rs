@@ -45,10 +45,13 @@ impl Pool {
             let all = sqrt_of_product(most[0], most[1]);
             (most, all.checked_sub(LOCKED_SHARES).ok_or(PoolError::TooSmall)?, LOCKED_SHARES)
         } else {
-            let worth = |side: usize| mul_div(most[side], self.shares, self.reserves[side]).ok_or(PoolError::Overflow);
+            let worth = |side: usize| {
+                mul_div(most[side], self.shares, self.reserves[side]).ok_or(PoolError::Overflow)
+            };
             let shares = worth(0)?.min(worth(1)?);
             // What these shares cost, rounded up: never above `most`, as they were rounded down.
-            let cost = |side: usize| mul_div_up(shares, self.reserves[side], self.shares).ok_or(PoolError::Overflow);
+            let cost =
+                |side: usize| mul_div_up(shares, self.reserves[side], self.shares).ok_or(PoolError::Overflow);
             ([cost(0)?, cost(1)?], shares, 0)
         };
         if shares == 0 {

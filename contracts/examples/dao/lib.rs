@@ -205,7 +205,8 @@ mod dao {
             }
             let id = self.next;
             self.next = id.checked_add(1).ok_or(Error::Overflow)?;
-            let end = self.env().block_number().checked_add(self.rules.voting_period).ok_or(Error::Overflow)?;
+            let end =
+                self.env().block_number().checked_add(self.rules.voting_period).ok_or(Error::Overflow)?;
             self.proposals.insert(id, &Proposal { action, end, ayes: 0, nays: 0 });
             self.env().emit_event(Proposed { id, by });
             Ok(id)
@@ -348,6 +349,9 @@ mod dao {
             prelude::vec,
         };
 
+        /// What an account must have in this environment, if it has anything.
+        const UNIT: Balance = 1_000_000;
+
         fn call_as(account: AccountId) {
             test::set_caller::<DefaultEnvironment>(account);
         }
@@ -360,13 +364,13 @@ mod dao {
 
         const RULES: Rules = Rules { voting_period: 5, quorum: 50 };
 
-        /// Alice weighs 2, Bob 1, Charlie 3; Alice calls. The treasury has 100, and Eve nothing.
+        /// Alice weighs 2, Bob 1, Charlie 3; Alice calls. The treasury has 100 units, and Eve nothing.
         fn three() -> (Dao, DefaultAccounts<DefaultEnvironment>) {
             let accounts = test::default_accounts::<DefaultEnvironment>();
             call_as(accounts.alice);
             let founders = vec![(accounts.alice, 2), (accounts.bob, 1), (accounts.charlie, 3)];
             let dao = Dao::new(founders, RULES).unwrap();
-            test::set_account_balance::<DefaultEnvironment>(test::callee::<DefaultEnvironment>(), 100);
+            test::set_account_balance::<DefaultEnvironment>(test::callee::<DefaultEnvironment>(), 100 * UNIT);
             test::set_account_balance::<DefaultEnvironment>(accounts.eve, 0);
             (dao, accounts)
         }
@@ -385,7 +389,7 @@ mod dao {
         #[ink::test]
         fn a_passed_proposal_pays_once() {
             let (mut dao, accounts) = three();
-            let id = dao.propose(Action::Pay { to: accounts.eve, value: 60 }).unwrap();
+            let id = dao.propose(Action::Pay { to: accounts.eve, value: 60 * UNIT }).unwrap();
             dao.vote(id, true).unwrap();
             assert_eq!(dao.vote(id, true), Err(Error::AlreadyVoted));
             call_as(accounts.bob);
@@ -397,7 +401,7 @@ mod dao {
 
             call_as(accounts.eve);
             assert_eq!(dao.close(id), Ok(true));
-            assert_eq!(test::get_account_balance::<DefaultEnvironment>(accounts.eve), Ok(60));
+            assert_eq!(test::get_account_balance::<DefaultEnvironment>(accounts.eve), Ok(60 * UNIT));
             assert_eq!(dao.close(id), Err(Error::ProposalNotFound));
         }
 

@@ -94,7 +94,12 @@ mod escrow {
 
         /// Pays in what is sent along, for `seller`, for so many blocks. Returns the number of the deal.
         #[ink(message, payable)]
-        pub fn open(&mut self, seller: AccountId, arbiter: AccountId, blocks: BlockNumber) -> Result<DealId, Error> {
+        pub fn open(
+            &mut self,
+            seller: AccountId,
+            arbiter: AccountId,
+            blocks: BlockNumber,
+        ) -> Result<DealId, Error> {
             let (buyer, amount) = (self.env().caller(), self.env().transferred_value());
             if amount == 0 {
                 return Err(Error::NothingPaid);
@@ -156,6 +161,9 @@ mod escrow {
             DefaultEnvironment,
         };
 
+        /// What an account must have in this environment, if it has anything.
+        const UNIT: Balance = 1_000_000;
+
         fn call_as(account: AccountId) {
             test::set_caller::<DefaultEnvironment>(account);
             test::set_value_transferred::<DefaultEnvironment>(0);
@@ -165,14 +173,16 @@ mod escrow {
             test::get_account_balance::<DefaultEnvironment>(account).unwrap()
         }
 
-        /// Alice paid in 10 for Bob, Charlie is arbiter, three blocks. All accounts are empty but the contract's.
+        /// Alice paid in 10 units for Bob, Charlie is arbiter, three blocks. All accounts are empty but the contract's.
         fn a_deal() -> (Escrow, DefaultAccounts<DefaultEnvironment>) {
             let accounts = test::default_accounts::<DefaultEnvironment>();
             let mut escrow = Escrow::new();
+            // Without this, the contract's account would be Alice's.
+            test::set_callee::<DefaultEnvironment>(accounts.frank);
             call_as(accounts.alice);
-            test::set_value_transferred::<DefaultEnvironment>(10);
+            test::set_value_transferred::<DefaultEnvironment>(10 * UNIT);
             assert_eq!(escrow.open(accounts.bob, accounts.charlie, 3), Ok(0));
-            test::set_account_balance::<DefaultEnvironment>(test::callee::<DefaultEnvironment>(), 10);
+            test::set_account_balance::<DefaultEnvironment>(test::callee::<DefaultEnvironment>(), 10 * UNIT);
             test::set_account_balance::<DefaultEnvironment>(accounts.bob, 0);
             test::set_account_balance::<DefaultEnvironment>(accounts.charlie, 0);
             (escrow, accounts)
@@ -184,7 +194,7 @@ mod escrow {
             let mut escrow = Escrow::new();
             call_as(accounts.alice);
             assert_eq!(escrow.open(accounts.bob, accounts.charlie, 3), Err(Error::NothingPaid));
-            test::set_value_transferred::<DefaultEnvironment>(10);
+            test::set_value_transferred::<DefaultEnvironment>(10 * UNIT);
             assert_eq!(escrow.open(accounts.bob, accounts.bob, 3), Err(Error::NotThreeParties));
             assert_eq!(escrow.open(accounts.alice, accounts.bob, 3), Err(Error::NotThreeParties));
         }
@@ -197,7 +207,7 @@ mod escrow {
             call_as(accounts.alice);
             assert_eq!(escrow.refund(0), Err(Error::NotAllowed), "not before the deadline");
             assert_eq!(escrow.release(0), Ok(()));
-            assert_eq!(balance(accounts.bob), 10);
+            assert_eq!(balance(accounts.bob), 10 * UNIT);
             assert_eq!(escrow.release(0), Err(Error::DealNotFound));
         }
 
@@ -209,7 +219,7 @@ mod escrow {
                 call_as(accounts.charlie);
                 let settled = if back { escrow.refund(0) } else { escrow.release(0) };
                 assert_eq!(settled, Ok(()));
-                let expected = if back { (10, 0) } else { (0, 10) };
+                let expected = if back { (10 * UNIT, 0) } else { (0, 10 * UNIT) };
                 assert_eq!((balance(accounts.alice), balance(accounts.bob)), expected);
             }
         }
@@ -225,7 +235,7 @@ mod escrow {
             assert_eq!(escrow.refund(0), Err(Error::NotAllowed));
             call_as(accounts.alice);
             assert_eq!(escrow.refund(0), Ok(()));
-            assert_eq!(balance(accounts.alice), 10);
+            assert_eq!(balance(accounts.alice), 10 * UNIT);
         }
     }
 }

@@ -258,14 +258,8 @@ mod identity {
             assert!(!identity.is_attested(accounts.alice, name("email"), accounts.bob));
 
             call_as(accounts.alice);
-            assert_eq!(
-                identity.attest(accounts.alice, name("email"), b"a@b".to_vec()),
-                Err(Error::OwnClaim)
-            );
-            assert_eq!(
-                identity.attest(accounts.bob, name("email"), vec![]),
-                Err(Error::ClaimNotFound)
-            );
+            assert_eq!(identity.attest(accounts.alice, name("email"), b"a@b".to_vec()), Err(Error::OwnClaim));
+            assert_eq!(identity.attest(accounts.bob, name("email"), vec![]), Err(Error::ClaimNotFound));
         }
     }
 }

@@ -134,7 +134,12 @@ mod multisig {
         /// Proposes to call `to` with `input`, or with empty input to pay it. The caller confirms it by that. Returns the
         /// number of the proposal.
         #[ink(message)]
-        pub fn propose(&mut self, to: AccountId, value: Balance, input: Vec<u8>) -> Result<ProposalId, Error> {
+        pub fn propose(
+            &mut self,
+            to: AccountId,
+            value: Balance,
+            input: Vec<u8>,
+        ) -> Result<ProposalId, Error> {
             let by = self.env().caller();
             let confirmations = self.bit(by)?;
             if input.len() > MAX_INPUT || (1..4).contains(&input.len()) {
@@ -238,16 +243,19 @@ mod multisig {
             prelude::vec,
         };
 
+        /// What an account must have in this environment, if it has anything.
+        const UNIT: Balance = 1_000_000;
+
         fn call_as(account: AccountId) {
             test::set_caller::<DefaultEnvironment>(account);
         }
 
-        /// Alice, Bob and Charlie, two of whom must agree; Alice calls. The contract has 100.
+        /// Alice, Bob and Charlie, two of whom must agree; Alice calls. The contract has 100 units.
         fn two_of_three() -> (Multisig, DefaultAccounts<DefaultEnvironment>) {
             let accounts = test::default_accounts::<DefaultEnvironment>();
             call_as(accounts.alice);
             let contract = Multisig::new(2, vec![accounts.alice, accounts.bob, accounts.charlie]).unwrap();
-            test::set_account_balance::<DefaultEnvironment>(test::callee::<DefaultEnvironment>(), 100);
+            test::set_account_balance::<DefaultEnvironment>(test::callee::<DefaultEnvironment>(), 100 * UNIT);
             test::set_account_balance::<DefaultEnvironment>(accounts.eve, 0);
             (contract, accounts)
         }
@@ -265,7 +273,7 @@ mod multisig {
         #[ink::test]
         fn pays_when_enough_agree() {
             let (mut contract, accounts) = two_of_three();
-            let id = contract.propose(accounts.eve, 40, vec![]).unwrap();
+            let id = contract.propose(accounts.eve, 40 * UNIT, vec![]).unwrap();
             assert_eq!(contract.execute(id), Err(Error::TooFewConfirmations));
             contract.confirm(id, true).unwrap();
             assert_eq!(contract.execute(id), Err(Error::TooFewConfirmations), "once each");
@@ -276,7 +284,7 @@ mod multisig {
             contract.confirm(id, true).unwrap();
             call_as(accounts.eve);
             assert_eq!(contract.execute(id), Ok(()));
-            assert_eq!(test::get_account_balance::<DefaultEnvironment>(accounts.eve), Ok(40));
+            assert_eq!(test::get_account_balance::<DefaultEnvironment>(accounts.eve), Ok(40 * UNIT));
             assert_eq!(contract.execute(id), Err(Error::ProposalNotFound));
         }
 

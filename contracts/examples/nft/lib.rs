@@ -134,7 +134,8 @@ mod nft {
                 return Err(Error::NotOwner);
             }
             let caller = self.env().caller();
-            let may = caller == owner || self.approvals.get(id) == Some(caller) || self.is_operator(owner, caller);
+            let may =
+                caller == owner || self.approvals.get(id) == Some(caller) || self.is_operator(owner, caller);
             if !may {
                 return Err(Error::NotAllowed);
             }

@@ -187,7 +187,11 @@ mod supply_chain {
             if batch.holder != self.env().caller() {
                 return Err(Error::NotHolder);
             }
-            if batch.consumed { Err(Error::Consumed) } else { Ok(batch) }
+            if batch.consumed {
+                Err(Error::Consumed)
+            } else {
+                Ok(batch)
+            }
         }
 
         /// Keeps the batch as it is now, with one more entry.
@@ -241,7 +245,8 @@ mod supply_chain {
             let batch = chain.batch(0).unwrap();
             assert_eq!((batch.producer, batch.holder, batch.entries), (accounts.alice, accounts.bob, 3));
             let steps = (0..3).map(|place| chain.entry(0, place).unwrap());
-            let steps: ink::prelude::vec::Vec<_> = steps.map(|entry| (entry.step, entry.by, entry.document)).collect();
+            let steps: ink::prelude::vec::Vec<_> =
+                steps.map(|entry| (entry.step, entry.by, entry.document)).collect();
             assert_eq!(
                 steps,
                 [
