@@ -1,7 +1,8 @@
 //! The one way a pallet touches the world.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
+use basalt_contracts_vm::Machine;
 use basalt_primitives::{BlockNumber, DispatchError, H256, TransactionalError};
 use basalt_runtime_api::{BlockEnv, Event, Position, Touch};
 use basalt_state::{Condition, Key, Overlay, StateError, StateRead, StateWrite, Value};
@@ -22,6 +23,8 @@ pub struct Context<'a, 's> {
     known: &'a [Touch],
     events: Vec<Event>,
     depth: u32,
+    machine: Option<&'a dyn Machine>,
+    guarded: bool,
 }
 
 /// Where in a block something runs.
@@ -37,7 +40,7 @@ impl<'a, 's> Context<'a, 's> {
     /// A context for one transaction (`Some(index)`) or for a hook of the block (`None`).
     pub fn new(state: &'a mut Overlay<'s>, env: &'a BlockEnv, transaction_index: Option<u32>) -> Self {
         let place = transaction_index.map_or(Place::Hook, Place::Transaction);
-        Self { state, env, place, known: &[], events: Vec::new(), depth: 0 }
+        Self { state, env, place, known: &[], events: Vec::new(), depth: 0, machine: None, guarded: false }
     }
 
     /// A context for one transaction at a place that its executor may have guessed. `known` are raw keys that were
@@ -49,7 +52,23 @@ impl<'a, 's> Context<'a, 's> {
         known: &'a [Touch],
     ) -> Self {
         // Most transactions tell of what they withdraw, do, pay, and how it ended.
-        Self { state, env, place: Place::Guessed(position), known, events: Vec::with_capacity(4), depth: 0 }
+        let events = Vec::with_capacity(4);
+        let place = Place::Guessed(position);
+        Self { state, env, place, known, events, depth: 0, machine: None, guarded: false }
+    }
+
+    /// With what runs contracts.
+    pub fn with_machine(self, machine: &'a dyn Machine) -> Self {
+        Self { machine: Some(machine), ..self }
+    }
+
+    /// What runs contracts.
+    ///
+    /// # Errors
+    ///
+    /// The node's own failure, if whoever made the context gave it none.
+    pub fn machine(&self) -> Result<&'a dyn Machine, StateError> {
+        self.machine.ok_or_else(|| StateError::Machine(String::from("it was started without a Wasm machine")))
     }
 
     /// Raw keys that need not be computed again.
@@ -99,6 +118,18 @@ impl<'a, 's> Context<'a, 's> {
         self.events
     }
 
+    /// Runs `body`, unless this already runs inside of such a call: for pallets that call the runtime's calls, and must not
+    /// be called by them in turn.
+    pub fn unless_reentered<T>(&mut self, body: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.guarded {
+            return None;
+        }
+        self.guarded = true;
+        let result = body(self);
+        self.guarded = false;
+        Some(result)
+    }
+
     /// Runs `body` so that an error leaves no trace: its writes and events are dropped.
     ///
     /// Refuses to nest deeper than [`CALL_DEPTH_MAX`].
@@ -109,11 +140,17 @@ impl<'a, 's> Context<'a, 's> {
         if self.depth >= CALL_DEPTH_MAX {
             return Err(Failure::from(DispatchError::Transactional(TransactionalError::LimitReached)).into());
         }
+        self.depth += 1;
+        let result = self.layer(body);
+        self.depth -= 1;
+        result
+    }
+
+    /// Like [`Context::layered`], for whoever has a limit of its own to how deep it nests.
+    pub fn layer<T, E>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         let events_before = self.events.len();
         self.state.push_layer();
-        self.depth += 1;
         let result = body(self);
-        self.depth -= 1;
         if result.is_ok() {
             self.state.commit_layer();
         } else {
