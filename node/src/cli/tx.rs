@@ -6,6 +6,7 @@ mod error;
 mod outcome;
 mod prepare;
 mod status;
+mod submit;
 #[cfg(test)]
 mod tests;
 mod transfer;
