@@ -146,7 +146,7 @@ pub(crate) fn decoded(events: &[Event]) -> Vec<RuntimeEvent> {
 pub(crate) fn inner_events(receipt: &Receipt) -> Vec<RuntimeEvent> {
     let events = decoded(&receipt.events);
     let (first, rest) = events.split_first().expect("there are at least three events");
-    assert!(matches!(first, RuntimeEvent::Balances(balances::Event::Withdraw { .. })), "{first:?}");
+    assert!(matches!(first, RuntimeEvent::Balances(balances::pallet::Event::Withdraw { .. })), "{first:?}");
     let (rest, last) = rest.split_at(rest.len() - 2);
     assert!(matches!(last[0], RuntimeEvent::TransactionPayment(_)), "{last:?}");
     assert!(matches!(last[1], RuntimeEvent::System(_)), "{last:?}");
@@ -226,7 +226,7 @@ pub(crate) fn remarked(who: AccountId, text: &str) -> RuntimeEvent {
 }
 
 pub(crate) fn moved(from: AccountId, to: AccountId, amount: Balance) -> RuntimeEvent {
-    RuntimeEvent::Balances(balances::Event::Transfer { from, to, amount })
+    RuntimeEvent::Balances(balances::pallet::Event::Transfer { from, to, amount })
 }
 
 pub(crate) fn told_by_utility(event: utility::Event) -> RuntimeEvent {
