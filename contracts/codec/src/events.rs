@@ -1,5 +1,9 @@
 //! Events: which one, by its first topic, and its fields.
 
+use std::fmt;
+
+use serde_json::{Map, Value as Json};
+
 use crate::{
     decode::{DecodeError, Decoder},
     metadata::{EventSpec, Metadata},
@@ -13,6 +17,29 @@ pub struct DecodedEvent {
     pub label: String,
     /// Names and values of its fields.
     pub fields: Vec<(String, Value)>,
+}
+
+impl DecodedEvent {
+    /// As Rust would write it, with addresses of the network with this prefix.
+    pub fn display(&self, prefix: u16) -> impl fmt::Display + '_ {
+        fmt::from_fn(move |f| {
+            f.write_str(&self.label)?;
+            for (place, (name, value)) in self.fields.iter().enumerate() {
+                let before = if place == 0 { " { " } else { ", " };
+                write!(f, "{before}{name}: {}", value.display(prefix))?;
+            }
+            if self.fields.is_empty() { Ok(()) } else { f.write_str(" }") }
+        })
+    }
+
+    /// Its fields as an object.
+    pub fn json(&self, prefix: u16) -> Json {
+        self.fields
+            .iter()
+            .map(|(name, value)| (name.clone(), value.json(prefix)))
+            .collect::<Map<_, _>>()
+            .into()
+    }
 }
 
 /// Why an event cannot be read.

@@ -12,8 +12,6 @@ mod make;
 mod node;
 mod outcome;
 mod sender;
-#[cfg(test)]
-mod tests;
 
 use clap::Subcommand;
 

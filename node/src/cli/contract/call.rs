@@ -82,7 +82,12 @@ struct Prepared {
 }
 
 impl What {
-    async fn prepare(&self, node: &Node, chain: &Chain, flags: &NodeFlags) -> Result<Prepared, ContractError> {
+    async fn prepare(
+        &self,
+        node: &Node,
+        chain: &Chain,
+        flags: &NodeFlags,
+    ) -> Result<Prepared, ContractError> {
         let account = self.contract.on(chain)?;
         let info = contract(node, chain, &account).await?;
         let found = self.metadata.locate(info.code_hash, |text| flags.note(text))?;
@@ -200,8 +205,7 @@ impl CallArgs {
             }
             self.sender.node.note(&format!("Warning: {what} will fail: {why}"));
         }
-        let deposit_limit =
-            given_limit.unwrap_or_else(|| deposit_with_margin(dry.deposit.charge_or_zero()));
+        let deposit_limit = given_limit.unwrap_or_else(|| deposit_with_margin(dry.deposit.charge_or_zero()));
         let gas_limit = with_margin(dry.gas_required, CONTRACTS.gas_max);
         let call = RuntimeCall::Contracts(Call::call {
             dest: prepared.contract.into(),
@@ -223,9 +227,9 @@ impl CallArgs {
             None
         } else {
             let mut lines = vec![format!("Called {what}")];
-            lines.extend(
-                value.map(|value| format!("Returned: {} (in a dry run just before)", value.display(chain.ss58_prefix))),
-            );
+            lines.extend(value.map(|value| {
+                format!("Returned: {} (in a dry run just before)", value.display(chain.ss58_prefix))
+            }));
             lines.extend(sent.lines(contract, metadata));
             Some(lines.join("\n  "))
         };

@@ -19,7 +19,7 @@ use super::{
     dry_run::{self, DryRun, Terms},
     error::ContractError,
     failure::{contracts_error, explain},
-    locate::{Found, MetadataFlag, bundle, known},
+    locate::{Found, MetadataFlag, bundle},
     node::code_info,
     outcome::Plan,
     sender::{SenderFlags, amount, deposit_with_margin, with_margin},
@@ -94,9 +94,11 @@ enum Uploadable {
 impl Uploadable {
     fn read(file: Option<&Path>) -> Result<Self, ContractError> {
         match file {
-            Some(path) if path.extension().is_some_and(|extension| extension == "wasm") => std::fs::read(path)
-                .map(Self::Module)
-                .map_err(|error| ContractError::File { path: path.to_owned(), error }),
+            Some(path) if path.extension().is_some_and(|extension| extension == "wasm") => {
+                std::fs::read(path)
+                    .map(Self::Module)
+                    .map_err(|error| ContractError::File { path: path.to_owned(), error })
+            }
             file => bundle(file).map(Self::Bundle),
         }
     }
@@ -135,9 +137,12 @@ impl UploadArgs {
         if let Some(info) = code_info(&node, &code_hash).await? {
             let owner = chain.address(&info.owner);
             return Ok(Report::from(if self.sender.node.json {
-                json!({ "codeHash": format!("{code_hash:#x}"), "status": "known", "owner": owner }).to_string()
+                json!({ "codeHash": format!("{code_hash:#x}"), "status": "known", "owner": owner })
+                    .to_string()
             } else {
-                format!("Code {code_hash:#x}\n  It is on the chain already, uploaded by {owner}; nothing was sent")
+                format!(
+                    "Code {code_hash:#x}\n  It is on the chain already, uploaded by {owner}; nothing was sent"
+                )
             }));
         }
         let pair = self.sender.pair(&node).await?;
@@ -212,7 +217,9 @@ impl InstantiateArgs {
     fn file_and_arguments(&self) -> (Option<&Path>, &[String]) {
         let is_file = |word: &&String| FILE_ENDS.iter().any(|end| word.ends_with(end));
         match self.words.split_first() {
-            Some((first, rest)) if self.code_hash.is_none() && is_file(&first) => (Some(Path::new(first)), rest),
+            Some((first, rest)) if self.code_hash.is_none() && is_file(&first) => {
+                (Some(Path::new(first)), rest)
+            }
             _ => (None, &self.words),
         }
     }
@@ -246,7 +253,12 @@ impl InstantiateArgs {
             Some(name) => Ok(metadata.constructor(name)?),
             None => metadata.default_constructor().ok_or_else(|| ContractError::WhichConstructor {
                 contract: metadata.name().to_owned(),
-                available: metadata.constructors().iter().map(Function::signature).collect::<Vec<_>>().join(", "),
+                available: metadata
+                    .constructors()
+                    .iter()
+                    .map(Function::signature)
+                    .collect::<Vec<_>>()
+                    .join(", "),
             }),
         }
     }
@@ -258,12 +270,14 @@ impl InstantiateArgs {
         prepared: &Prepared<'_>,
     ) -> Result<(Vec<u8>, DryRun<InstantiateReturnValue>), ContractError> {
         let try_salt = async |salt: Vec<u8>| {
-            let dry = dry_run::instantiate(node, prepared.terms, &prepared.code, &prepared.data, &salt).await?;
+            let dry =
+                dry_run::instantiate(node, prepared.terms, &prepared.code, &prepared.data, &salt).await?;
             Ok::<_, ContractError>((salt, dry))
         };
         let given = self.salt.clone().unwrap_or(Bytes(Vec::new())).0;
         let (salt, dry) = try_salt(given).await?;
-        let is_taken = matches!(&dry.result, Err(error) if contracts_error(error) == Some(Error::DuplicateContract));
+        let is_taken =
+            matches!(&dry.result, Err(error) if contracts_error(error) == Some(Error::DuplicateContract));
         if !is_taken || self.salt.is_some() {
             return Ok((salt, dry));
         }
@@ -305,11 +319,7 @@ impl InstantiateArgs {
 
 impl Prepared<'_> {
     /// Where the contract will be; an error if it will not be.
-    fn account(
-        &self,
-        dry: &DryRun<InstantiateReturnValue>,
-        prefix: u16,
-    ) -> Result<AccountId, ContractError> {
+    fn account(&self, dry: &DryRun<InstantiateReturnValue>, prefix: u16) -> Result<AccountId, ContractError> {
         let fails = |why: String| ContractError::WouldFail {
             what: format!("the constructor `{}`", self.constructor.label),
             why,
@@ -327,9 +337,11 @@ impl Prepared<'_> {
             Ok(Returned::Value(error) | Returned::Error(error)) => {
                 fails(format!("the contract refused with {}", error.display(prefix)))
             }
-            Err(error) => {
-                ContractError::Returned { function: self.constructor.label.clone(), data: data.clone(), error }
-            }
+            Err(error) => ContractError::Returned {
+                function: self.constructor.label.clone(),
+                data: data.clone(),
+                error,
+            },
         })
     }
 
@@ -345,9 +357,4 @@ impl Prepared<'_> {
             }
         })
     }
-}
-
-/// What this machine knows about code, by name.
-pub(super) fn name_of(code_hash: H256) -> Option<String> {
-    known(code_hash).map(|found| format!("{} {}", found.metadata.name(), found.metadata.contract_version()))
 }

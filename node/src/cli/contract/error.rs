@@ -85,7 +85,9 @@ pub(crate) enum ContractError {
         why: String,
     },
     /// Tokens for a message that takes none.
-    #[error("`{0}` takes no tokens, and would fail; leave --value out, or ask the contract's author to make it payable")]
+    #[error(
+        "`{0}` takes no tokens, and would fail; leave --value out, or ask the contract's author to make it payable"
+    )]
     NotPayable(String),
     /// Nothing would change.
     #[error(

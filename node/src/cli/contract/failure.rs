@@ -53,10 +53,14 @@ fn remedy(error: &Error) -> Option<&'static str> {
             "the contract panicked, for example by an overflow, an index out of bounds, `unwrap` of nothing, or tokens sent \
              to a message that takes none"
         }
-        Error::ContractReverted => "the contract refused, and all it did is undone; query the message to see its error",
+        Error::ContractReverted => {
+            "the contract refused, and all it did is undone; query the message to see its error"
+        }
         Error::ContractNotFound => "there is no contract at this address",
         Error::CodeNotFound => "upload the code first: `basalt contract upload FILE`",
-        Error::CodeTooLarge => "the code is too large for this chain; build without debug, or split the contract",
+        Error::CodeTooLarge => {
+            "the code is too large for this chain; build without debug, or split the contract"
+        }
         Error::CodeRejected => "the chain does not accept this module; build it with `basalt contract build`",
         Error::CodeInUse => "contracts use the code; it can be removed when the last of them has ended",
         Error::TransferFailed => {
@@ -77,7 +81,9 @@ fn remedy(error: &Error) -> Option<&'static str> {
         }
         Error::StateChangeDenied => "something was to be changed in a call that may only read",
         Error::MaxCallDepthReached => "contracts call each other too deeply",
-        Error::OutputBufferTooSmall => "what another contract or the chain returned is more than the caller expects",
+        Error::OutputBufferTooSmall => {
+            "what another contract or the chain returned is more than the caller expects"
+        }
         Error::ValueTooLarge => "a stored value or an event is larger than 16 KiB; split it",
         Error::TooManyTopics => "an event has more topics than the chain allows, which is 4",
         Error::OutOfBounds | Error::DecodingFailed | Error::InvalidCallFlags => {

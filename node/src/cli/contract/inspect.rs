@@ -94,7 +94,9 @@ impl InfoArgs {
         }
         let show = |amount| chain.token.show(amount);
         let mut lines = vec![format!("Contract {}", chain.address(&account))];
-        lines.extend(metadata.map(|metadata| format!("Name:     {} {}", metadata.name(), metadata.contract_version())));
+        lines.extend(
+            metadata.map(|metadata| format!("Name:     {} {}", metadata.name(), metadata.contract_version())),
+        );
         lines.push(format!("Code:     {:#x}", info.code_hash));
         if let Some(code) = code {
             lines.push(format!(
@@ -118,11 +120,15 @@ impl InfoArgs {
         match metadata {
             Some(metadata) => {
                 let kind = |message: &Function| if message.mutates { "call" } else { "query" };
-                let of = |message: &Function| format!("{:<9} {}", format!("{}:", kind(message)), message.signature());
+                let of = |message: &Function| {
+                    format!("{:<9} {}", format!("{}:", kind(message)), message.signature())
+                };
                 lines.push("Messages".to_owned());
                 lines.extend(metadata.messages().iter().map(|message| format!("  {}", of(message))));
             }
-            None => lines.push("Messages: not known without metadata; name its file with --metadata".to_owned()),
+            None => {
+                lines.push("Messages: not known without metadata; name its file with --metadata".to_owned())
+            }
         }
         Ok(lines.join("\n  ").into())
     }
@@ -148,7 +154,12 @@ impl StorageArgs {
             Some(Found { metadata, .. }) => metadata.view_storage(&pairs),
             None => View { cells: Vec::new(), unknown: pairs.into_iter().collect() },
         };
-        Ok(if self.node.json { json_of(&view, chain.ss58_prefix).to_string() } else { text_of(&view, chain.ss58_prefix) }.into())
+        Ok(if self.node.json {
+            json_of(&view, chain.ss58_prefix).to_string()
+        } else {
+            text_of(&view, chain.ss58_prefix)
+        }
+        .into())
     }
 }
 

@@ -49,8 +49,8 @@ impl Found {
         let hash = self.metadata.code_hash().ok_or("it does not say which code it describes")?;
         let path = remembered(hash.into()).ok_or("there is no folder for data")?;
         let text = |error: std::io::Error| error.to_string();
-        let mut file: Value =
-            serde_json::from_slice(&std::fs::read(&self.path).map_err(text)?).map_err(|error| error.to_string())?;
+        let mut file: Value = serde_json::from_slice(&std::fs::read(&self.path).map_err(text)?)
+            .map_err(|error| error.to_string())?;
         if let Some(Value::Object(source)) = file.get_mut("source") {
             source.remove("wasm");
             // Without the code, the hash is all there is to go by.
@@ -106,7 +106,10 @@ pub(super) fn bundle(named: Option<&Path>) -> Result<Found, ContractError> {
             "there is no .contract file in {OUT_FOLDER} of this project; build it first: `basalt contract build`"
         ))),
         [only] => Found::read(only),
-        several => Err(ContractError::WhichFile(format!("there are {} .contract files in {OUT_FOLDER}", several.len()))),
+        several => Err(ContractError::WhichFile(format!(
+            "there are {} .contract files in {OUT_FOLDER}",
+            several.len()
+        ))),
     }
 }
 

@@ -18,7 +18,11 @@ const KEY_HASH_BYTES: usize = 16;
 const PAGE_KEYS: u32 = 512;
 
 /// The record of a contract.
-pub(super) async fn contract(node: &Node, chain: &Chain, account: &AccountId) -> Result<ContractInfo, ContractError> {
+pub(super) async fn contract(
+    node: &Node,
+    chain: &Chain,
+    account: &AccountId,
+) -> Result<ContractInfo, ContractError> {
     let what = "the record of a contract";
     match node.stored(what, CONTRACT_INFO_OF.key(account).to_vec()).await? {
         Some(bytes) => Ok(decode_all(what, &bytes)?),

@@ -112,9 +112,9 @@ impl Effects {
                 {
                     effects.charge(*amount);
                 }
-                RuntimeEvent::Contracts(Event::StorageDepositTransferredAndReleased { to, amount, .. })
-                    if to == sender =>
-                {
+                RuntimeEvent::Contracts(Event::StorageDepositTransferredAndReleased {
+                    to, amount, ..
+                }) if to == sender => {
                     effects.returned = effects.returned.saturating_add(*amount);
                 }
                 _ => {}
@@ -150,7 +150,9 @@ impl Sent<'_> {
     pub(super) fn lines(&self, contract: Option<&AccountId>, metadata: Option<&Metadata>) -> Vec<String> {
         let hash = self.ready.signed.hash;
         let Some(included) = &self.included else {
-            return vec![format!("Sent:     {hash:#x}; see what becomes of it with `basalt tx status {hash:#x}`")];
+            return vec![format!(
+                "Sent:     {hash:#x}; see what becomes of it with `basalt tx status {hash:#x}`"
+            )];
         };
         let token = &self.chain.token;
         let mut lines = Vec::new();
@@ -185,7 +187,11 @@ impl Sent<'_> {
     }
 
     /// The members of a result in JSON. Amounts are text in the smallest unit.
-    pub(super) fn json(&self, contract: Option<&AccountId>, metadata: Option<&Metadata>) -> Map<String, Value> {
+    pub(super) fn json(
+        &self,
+        contract: Option<&AccountId>,
+        metadata: Option<&Metadata>,
+    ) -> Map<String, Value> {
         let mut members = Map::new();
         members.insert("hash".to_owned(), json!(format!("{:#x}", self.ready.signed.hash)));
         members.insert("status".to_owned(), json!(self.sender.send.wait.state()));
@@ -197,7 +203,8 @@ impl Sent<'_> {
         });
         members.insert("events".to_owned(), json!(events));
         members.insert("deposit".to_owned(), json!(effects.map(|effects| effects.charged.to_string())));
-        members.insert("depositReturned".to_owned(), json!(effects.map(|effects| effects.returned.to_string())));
+        members
+            .insert("depositReturned".to_owned(), json!(effects.map(|effects| effects.returned.to_string())));
         members.insert("gas".to_owned(), json!(effects.map(|effects| gas_json(effects.gas))));
         members
     }

@@ -94,14 +94,16 @@ impl Address {
     /// The account, unless its address is one of another network. Those with the generic prefix are of none.
     pub(super) fn on(&self, chain: &Chain) -> Result<AccountId, ContractError> {
         match self.prefix {
-            Some(given) if given != chain.ss58_prefix && given != GENERIC_PREFIX => Err(ContractError::Address {
-                text: ss58::encode(given, self.account.as_ref()),
-                why: format!(
-                    "it belongs to network {given}, but this chain's addresses have prefix {}; the same account is {} here",
-                    chain.ss58_prefix,
-                    chain.address(&self.account)
-                ),
-            }),
+            Some(given) if given != chain.ss58_prefix && given != GENERIC_PREFIX => {
+                Err(ContractError::Address {
+                    text: ss58::encode(given, self.account.as_ref()),
+                    why: format!(
+                        "it belongs to network {given}, but this chain's addresses have prefix {}; the same account is {} here",
+                        chain.ss58_prefix,
+                        chain.address(&self.account)
+                    ),
+                })
+            }
             _ => Ok(self.account),
         }
     }

@@ -8,7 +8,7 @@ use basalt_rpc_api::{
     AuthorApiClient, BasaltApiClient, ChainApiClient, PaymentApiClient, StateApiClient, SystemApiClient,
     codes,
     text::{Bytes, Hash, Number, OneOrMany},
-    types::{ExecutionReport, TransactionStatus},
+    types::{ChainType, ExecutionReport, TransactionStatus},
 };
 use jsonrpsee::{
     client_transport::ws::{Url, WsTransportClientBuilder},
@@ -210,6 +210,58 @@ impl Node {
         Ok(events.map_or_else(|| vec![0], |bytes| bytes.0))
     }
 
+    /// What the runtime answers.
+    pub(in crate::cli) async fn runtime_call(
+        &self,
+        what: &'static str,
+        method: &str,
+        arguments: Vec<u8>,
+    ) -> Result<Vec<u8>, TxError> {
+        let answer = StateApiClient::call(&self.0, method.to_owned(), Bytes(arguments), None).await;
+        Ok(answer.map_err(ask(what))?.0)
+    }
+
+    /// A stored value of the best block.
+    pub(in crate::cli) async fn stored(
+        &self,
+        what: &'static str,
+        key: Vec<u8>,
+    ) -> Result<Option<Vec<u8>>, TxError> {
+        Ok(self.0.storage(Bytes(key), None).await.map_err(ask(what))?.map(|bytes| bytes.0))
+    }
+
+    /// The first `count` keys of a block that begin with `prefix` and come after `after`.
+    pub(in crate::cli) async fn keys_after(
+        &self,
+        prefix: &[u8],
+        count: u32,
+        after: Option<Vec<u8>>,
+        at: H256,
+    ) -> Result<Vec<Vec<u8>>, TxError> {
+        let keys =
+            self.0.keys_paged(Some(Bytes(prefix.to_vec())), count, after.map(Bytes), Some(Hash(at))).await;
+        Ok(keys.map_err(ask("the keys of its storage"))?.into_iter().map(|key| key.0).collect())
+    }
+
+    /// What a block has under these keys.
+    pub(in crate::cli) async fn values(
+        &self,
+        keys: Vec<Vec<u8>>,
+        at: H256,
+    ) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, TxError> {
+        let keys = keys.into_iter().map(Bytes).collect();
+        let sets =
+            self.0.query_storage_at(keys, Some(Hash(at))).await.map_err(ask("values of its storage"))?;
+        let changes = sets.into_iter().flat_map(|set| set.changes);
+        Ok(changes.map(|(key, value)| (key.0, value.map(|value| value.0))).collect())
+    }
+
+    /// Whether the chain is for development, so that everybody knows its keys.
+    pub(in crate::cli) async fn is_development(&self) -> Result<bool, TxError> {
+        let kind = self.0.chain_type().await.map_err(ask("what kind of chain it follows"))?;
+        Ok(matches!(kind, ChainType::Development))
+    }
+
     /// What waits in the pool, encoded.
     pub(in crate::cli) async fn pending(&self) -> Result<Vec<Vec<u8>>, TxError> {
         let pending = self.0.pending_extrinsics().await.map_err(ask("what waits in its pool"))?;
@@ -229,6 +281,11 @@ impl Node {
         let watched = self.0.submit_and_watch_extrinsic(Bytes(encoded.to_vec())).await;
         watched.map_err(|error| refused(hash, error))
     }
+}
+
+/// Decodes the beginning of `bytes`: newer nodes may say more.
+pub(in crate::cli) fn decode_head<T: Decode>(what: &'static str, mut bytes: &[u8]) -> Result<T, TxError> {
+    T::decode(&mut bytes).map_err(|error| nonsense(what)(error.to_string()))
 }
 
 /// Decodes all of `bytes`.
