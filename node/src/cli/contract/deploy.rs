@@ -87,7 +87,7 @@ fn parse_bytes(text: &str) -> Result<Bytes, String> {
 
 /// A file with code: a bundle, or a module without metadata.
 enum Uploadable {
-    Bundle(Found),
+    Bundle(Box<Found>),
     Module(Vec<u8>),
 }
 
@@ -99,7 +99,7 @@ impl Uploadable {
                     .map(Self::Module)
                     .map_err(|error| ContractError::File { path: path.to_owned(), error })
             }
-            file => bundle(file).map(Self::Bundle),
+            file => bundle(file).map(|found| Self::Bundle(Box::new(found))),
         }
     }
 
@@ -301,7 +301,7 @@ impl InstantiateArgs {
         let sent = plan.send(node, chain, &self.sender, pair).await?;
         let failure = sent.failure();
         let account = sent.instantiated().unwrap_or(expected);
-        let code_hash = metadata.code_hash().map(|hash| const_hex::encode_prefixed(hash));
+        let code_hash = metadata.code_hash().map(const_hex::encode_prefixed);
         let text = if self.sender.node.json {
             let mut members = sent.json(Some(&account), Some(metadata));
             members.insert("contract".to_owned(), json!(chain.address(&account)));
