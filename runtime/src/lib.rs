@@ -118,6 +118,7 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
     weight_to_fee: contracts::weight_to_fee,
     callable: contracts::callable,
     unstable: false,
+    extensions: &[],
 };
 
 /// Where the treasury's share goes: the same account as on Substrate chains, `modl` ++ `py/trsry`.

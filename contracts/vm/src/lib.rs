@@ -31,8 +31,12 @@
 
 extern crate alloc;
 
+#[cfg(feature = "std")]
+pub mod check;
 mod imports;
 mod interface;
+#[cfg(feature = "std")]
+pub mod rewrite;
 
 pub use imports::{HostFunction, IMPORTS, Import, Stability, ValueType, find_import};
 pub use interface::{

@@ -10,7 +10,7 @@ use basalt_support::{Context, Failure, RuntimeCall};
 
 use crate::{
     CONTRACT_INFO_OF, Contracts, STORAGE_KEY_BYTES_MAX,
-    pending::{Caller, Outcome, Terms},
+    exec::{Caller, Outcome, Terms},
     storage::{child_prefix, hashed_variable_key},
     types::{
         Code, CodeUploadReturnValue, ContractAccessError, ContractResult, Determinism, ExecReturnValue,

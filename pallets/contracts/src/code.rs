@@ -38,7 +38,7 @@ impl<C> Contracts<C> {
             memory_pages_max: MEMORY_PAGES_MAX,
             determinism: determinism.into(),
             unstable: self.unstable,
-            chain_extension: false,
+            chain_extension: !self.extensions.is_empty(),
         }
     }
 

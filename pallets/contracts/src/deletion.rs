@@ -21,7 +21,6 @@ fn budget(summary: &BlockSummary) -> u64 {
 }
 
 /// Queues all that is stored under this id.
-#[allow(dead_code, reason = "termination uses it")]
 pub(crate) fn enqueue(ctx: &mut Context<'_, '_>, trie_id: &BoundedBytes) -> Result<(), StateError> {
     let mut queue = DELETION_QUEUE_COUNTER.get_or_default(ctx)?;
     DELETION_QUEUE.put(ctx, &queue.insert_counter, trie_id);

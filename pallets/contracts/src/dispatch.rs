@@ -10,8 +10,9 @@ use basalt_support::{
 };
 
 use crate::{
-    CODE_BYTES_MAX, Call, Contracts, Error, deletion, metadata,
-    pending::{Caller, Outcome, Terms},
+    CODE_BYTES_MAX, Call, Contracts, Error, deletion,
+    exec::{Caller, Outcome, Terms},
+    metadata,
     types::{Determinism, ExecReturnValue},
 };
 
@@ -158,18 +159,6 @@ impl<C: RuntimeCall> Contracts<C> {
         };
         Err(CallFailure { failure, post })
     }
-
-    /// Runs a call that enters contracts, unless a contract made it.
-    fn enter(
-        &self,
-        ctx: &mut Context<'_, '_>,
-        base: Weight,
-        body: impl FnOnce(&mut Context<'_, '_>) -> CallResult,
-    ) -> CallResult {
-        ctx.unless_reentered(body).unwrap_or_else(|| {
-            Err(CallFailure { failure: self.error(Error::ReentranceDenied).into(), post: used(base) })
-        })
-    }
 }
 
 fn used(weight: Weight) -> PostInfo {
@@ -210,19 +199,19 @@ impl<C: RuntimeCall> Pallet for Contracts<C> {
             Call::call_old_weight { dest, value, storage_deposit_limit, data, .. }
             | Call::call { dest, value, storage_deposit_limit, data, .. } => {
                 let request = request(value, storage_deposit_limit, data);
-                self.enter(ctx, base, |ctx| self.call(ctx, origin, &dest, request))
+                self.call(ctx, origin, &dest, request)
             }
             Call::instantiate_old_weight { value, storage_deposit_limit, code_hash, data, salt, .. }
             | Call::instantiate { value, storage_deposit_limit, code_hash, data, salt, .. } => {
                 let request = request(value, storage_deposit_limit, data);
-                self.enter(ctx, base, |ctx| self.instantiate(ctx, origin, code_hash, salt, request))
+                self.instantiate(ctx, origin, code_hash, salt, request)
             }
             Call::instantiate_with_code_old_weight {
                 value, storage_deposit_limit, code, data, salt, ..
             }
             | Call::instantiate_with_code { value, storage_deposit_limit, code, data, salt, .. } => {
                 let request = request(value, storage_deposit_limit, data);
-                self.enter(ctx, base, |ctx| self.instantiate_with_code(ctx, origin, code, salt, request))
+                self.instantiate_with_code(ctx, origin, code, salt, request)
             }
             Call::upload_code { code, storage_deposit_limit, determinism } => {
                 let limit = storage_deposit_limit.map(|limit| limit.0);

@@ -26,23 +26,33 @@
 
 extern crate alloc;
 
+mod address;
 pub mod api;
 mod code;
+pub mod costs;
 mod deletion;
+mod deposit;
 mod dispatch;
+mod exec;
+mod gas;
+mod host;
 mod invariants;
 mod metadata;
 pub mod pallet;
-mod pending;
 pub mod schedule;
 pub mod storage;
+#[cfg(test)]
+extern crate std;
+mod transient;
 pub mod types;
 
 use basalt_pallet_balances::{Balances, types::Reason};
 use basalt_primitives::{Balance, DispatchError, Perbill, Weight};
 use basalt_support::{Failure, module_error};
 
+pub use address::contract_address;
 pub use deletion::DELETIONS_MAX;
+pub use host::extension;
 pub use metadata::{API_VERSION, SCHEDULE};
 pub use pallet::{Call, Error, Event};
 pub use storage::{
@@ -101,6 +111,8 @@ pub struct Contracts<C> {
     pub callable: fn(&C) -> bool,
     /// Whether unstable host functions may be imported.
     pub unstable: bool,
+    /// What this chain adds to the host functions.
+    pub extensions: &'static [&'static dyn extension::ChainExtension],
 }
 
 impl<C> Contracts<C> {
