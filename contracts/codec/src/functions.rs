@@ -48,7 +48,7 @@ impl Metadata {
     ) -> Result<Vec<u8>, ArgumentError> {
         if texts.len() != function.args.len() {
             return Err(ArgumentError::Count {
-                signature: function.signature(),
+                signature: self.signature(function),
                 expected: function.args.len(),
                 given: texts.len(),
             });

@@ -1,11 +1,12 @@
 //! What a contract says about itself: JSON of version 5, as ink! 5 writes it.
 
 use basalt_primitives::hashing::blake2_256;
-use scale_info::PortableRegistry;
+use scale_info::{PortableRegistry, TypeDef};
 use serde::{Deserialize, Deserializer};
 
 use crate::{
     error::{MetadataError, UnknownName},
+    shape,
     storage::Layout,
 };
 
@@ -89,15 +90,6 @@ pub struct Function {
     pub docs: Vec<String>,
 }
 
-impl Function {
-    /// Name and arguments, such as `transfer(to: AccountId, value: Balance)`.
-    pub fn signature(&self) -> String {
-        let args: Vec<String> =
-            self.args.iter().map(|arg| format!("{}: {}", arg.label, arg.ty.name())).collect();
-        format!("{}({})", self.label, args.join(", "))
-    }
-}
-
 /// An argument, or the field of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Argument {
@@ -121,13 +113,6 @@ pub struct TypeSpec {
     /// The path in the source, without arguments.
     #[serde(default)]
     pub display_name: Vec<String>,
-}
-
-impl TypeSpec {
-    /// The last part of its path.
-    fn name(&self) -> &str {
-        self.display_name.last().map_or("_", String::as_str)
-    }
 }
 
 /// An event that a contract may emit.
@@ -243,6 +228,22 @@ impl Metadata {
         self.function("message", &self.spec.messages, name)
     }
 
+    /// Name and arguments, such as `transfer(to: AccountId, value: Balance)`.
+    pub fn signature(&self, function: &Function) -> String {
+        let args = function.args.iter().map(|arg| format!("{}: {}", arg.label, self.type_name(&arg.ty)));
+        format!("{}({})", function.label, args.collect::<Vec<_>>().join(", "))
+    }
+
+    /// The source's name for integers, such as `Balance`; for others it leaves out the arguments of a type.
+    fn type_name(&self, ty: &TypeSpec) -> String {
+        let is_primitive =
+            self.types.resolve(ty.id).is_some_and(|ty| matches!(ty.type_def, TypeDef::Primitive(_)));
+        match ty.display_name.last() {
+            Some(name) if is_primitive => name.clone(),
+            _ => shape::name(&self.types, ty.id),
+        }
+    }
+
     /// The constructor to use if none is named: the one marked as default, the only one, or `new`.
     pub fn default_constructor(&self) -> Option<&Function> {
         let all = &self.spec.constructors;
@@ -271,7 +272,7 @@ impl Metadata {
                 name: name.to_owned(),
                 available: match all {
                     [] => format!("no {kind}s"),
-                    all => all.iter().map(Function::signature).collect::<Vec<_>>().join(", "),
+                    all => all.iter().map(|one| self.signature(one)).collect::<Vec<_>>().join(", "),
                 },
             }),
         }

@@ -12,6 +12,8 @@ mod make;
 mod node;
 mod outcome;
 mod sender;
+#[cfg(test)]
+mod tests;
 
 use clap::Subcommand;
 

@@ -2,8 +2,8 @@
 
 use basalt_contracts_codec::{Function, Metadata, ReadAmount, Returned, Settings, Value as Decoded};
 use basalt_pallet_contracts::{Call, types::ExecReturnValue};
-use basalt_primitives::{AccountId, Balance};
-use basalt_runtime::{CONTRACTS, RuntimeCall};
+use basalt_primitives::{AccountId, Balance, Weight};
+use basalt_runtime::RuntimeCall;
 use clap::Args;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use super::{
     locate::{Found, MetadataFlag},
     node::contract,
     outcome::{Plan, gas_json},
-    sender::{Address, DEVELOPMENT_SENDER, SenderFlags, amount, deposit_with_margin, with_margin},
+    sender::{Address, DEVELOPMENT_SENDER, SenderFlags, amount, deposit_with_margin, gas_max, with_margin},
 };
 use crate::cli::tx::{Chain, Node, NodeFlags};
 
@@ -206,14 +206,15 @@ impl CallArgs {
             self.sender.node.note(&format!("Warning: {what} will fail: {why}"));
         }
         let deposit_limit = given_limit.unwrap_or_else(|| deposit_with_margin(dry.deposit.charge_or_zero()));
-        let gas_limit = with_margin(dry.gas_required, CONTRACTS.gas_max);
-        let call = RuntimeCall::Contracts(Call::call {
+        let with_gas = |gas_limit| Call::call {
             dest: prepared.contract.into(),
             value: prepared.value,
             gas_limit,
             storage_deposit_limit: Some(deposit_limit.into()),
             data: prepared.data.clone(),
-        });
+        };
+        let gas_limit = with_margin(dry.gas_required, gas_max(&with_gas(Weight::zero())));
+        let call = RuntimeCall::Contracts(with_gas(gas_limit));
         let plan = Plan { what: &format!("Calling {what}"), call, gas_limit: Some(gas_limit), deposit_limit };
         let sent = plan.send(&node, &chain, &self.sender, &pair).await?;
         let failure = sent.failure();

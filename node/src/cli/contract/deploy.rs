@@ -8,7 +8,7 @@ use basalt_pallet_contracts::{
     types::{Code, InstantiateReturnValue},
 };
 use basalt_primitives::{AccountId, Balance, H256, Weight, hashing::blake2_256, keys::Pair};
-use basalt_runtime::{CONTRACTS, RuntimeCall};
+use basalt_runtime::RuntimeCall;
 use clap::Args;
 use parity_scale_codec::Encode;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ use super::{
     locate::{Found, MetadataFlag, bundle},
     node::code_info,
     outcome::Plan,
-    sender::{SenderFlags, amount, deposit_with_margin, with_margin},
+    sender::{SenderFlags, amount, deposit_with_margin, gas_max, with_margin},
 };
 use crate::cli::tx::{Chain, Node};
 
@@ -205,9 +205,10 @@ impl InstantiateArgs {
         let account = prepared.account(&dry, chain.ss58_prefix)?;
         remember(&found, &self.sender);
 
-        let gas_limit = with_margin(dry.gas_required, CONTRACTS.gas_max);
         let deposit_limit = limit.unwrap_or_else(|| deposit_with_margin(dry.deposit.charge_or_zero()));
-        let call = prepared.call(gas_limit, deposit_limit, salt);
+        let without_gas = prepared.call(Weight::zero(), deposit_limit, salt.clone());
+        let gas_limit = with_margin(dry.gas_required, gas_max(&without_gas));
+        let call = RuntimeCall::Contracts(prepared.call(gas_limit, deposit_limit, salt));
         let what = format!("Instantiating {} as {}", found.metadata.name(), chain.address(&account));
         let plan = Plan { what: &what, call, gas_limit: Some(gas_limit), deposit_limit };
         self.send(plan, &node, &chain, &pair, &found.metadata, account).await
@@ -345,16 +346,16 @@ impl Prepared<'_> {
         })
     }
 
-    fn call(&self, gas_limit: Weight, deposit_limit: Balance, salt: Vec<u8>) -> RuntimeCall {
+    fn call(&self, gas_limit: Weight, deposit_limit: Balance, salt: Vec<u8>) -> Call {
         let (value, data) = (self.terms.value, self.data.clone());
         let storage_deposit_limit = Some(deposit_limit.into());
-        RuntimeCall::Contracts(match self.code.clone() {
+        match self.code.clone() {
             Code::Upload(code) => {
                 Call::instantiate_with_code { value, gas_limit, storage_deposit_limit, code, data, salt }
             }
             Code::Existing(code_hash) => {
                 Call::instantiate { value, gas_limit, storage_deposit_limit, code_hash, data, salt }
             }
-        })
+        }
     }
 }

@@ -87,7 +87,7 @@ impl InfoArgs {
                 })),
                 "dependencies": info.delegate_dependencies.0.keys().map(|hash| format!("{hash:#x}")).collect::<Vec<_>>(),
                 "name": metadata.map(Metadata::name),
-                "messages": metadata.map(|metadata| metadata.messages().iter().map(Function::signature).collect::<Vec<_>>()),
+                "messages": metadata.map(|metadata| metadata.messages().iter().map(|message| metadata.signature(message)).collect::<Vec<_>>()),
             })
             .to_string()
             .into());
@@ -121,7 +121,7 @@ impl InfoArgs {
             Some(metadata) => {
                 let kind = |message: &Function| if message.mutates { "call" } else { "query" };
                 let of = |message: &Function| {
-                    format!("{:<9} {}", format!("{}:", kind(message)), message.signature())
+                    format!("{:<9} {}", format!("{}:", kind(message)), metadata.signature(message))
                 };
                 lines.push("Messages".to_owned());
                 lines.extend(metadata.messages().iter().map(|message| format!("  {}", of(message))));

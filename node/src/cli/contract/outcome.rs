@@ -84,7 +84,7 @@ impl Plan<'_> {
 }
 
 impl Effects {
-    fn of(events: &[EventRecord<RuntimeEvent>], index: u32, sender: &AccountId) -> Self {
+    pub(super) fn of(events: &[EventRecord<RuntimeEvent>], index: u32, sender: &AccountId) -> Self {
         use contracts::Event;
         let mut effects = Self::default();
         for record in events.iter().filter(|record| record.phase == Phase::ApplyExtrinsic(index)) {

@@ -2,11 +2,14 @@
 
 use std::str::FromStr;
 
+use basalt_pallet_contracts::Call;
 use basalt_primitives::{
     AccountId, Balance, Weight,
     keys::{Pair, Scheme},
     ss58::{self, GENERIC_PREFIX},
 };
+use basalt_runtime::CONTRACTS;
+use basalt_support::Pallet;
 use clap::Args;
 
 use super::error::ContractError;
@@ -69,6 +72,13 @@ impl SenderFlags {
 /// An amount of a flag.
 pub(super) fn amount(chain: &Chain, flag: &'static str, text: &str) -> Result<Balance, ContractError> {
     chain.token.parse(text).map_err(|error| ContractError::Amount { flag, error })
+}
+
+/// The most gas that a block has for this call, which is given without gas, beside what the call costs anyhow.
+pub(super) fn gas_max(call: &Call) -> Weight {
+    let limits = basalt_runtime::LIMITS;
+    let taken = limits.weight_base.saturating_add(limits.weight_base_transaction);
+    limits.weight_normal_max.saturating_sub(taken).saturating_sub(CONTRACTS.info(call).weight)
 }
 
 /// What a dry run needed, and a tenth more, but no more than a block has.
