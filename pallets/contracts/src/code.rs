@@ -164,3 +164,6 @@ impl<C> Contracts<C> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,7 @@
-//! What contracts pay for what the host does for them, in `ref_time` and proof bytes.
+//! What contracts pay for what the host does for them, in `ref_time`.
+//!
+//! Nothing costs proof size: blocks of this chain need no proofs, so it is not scarce, and queries that allow none (as those of
+//! polkadot.js do) run.
 //!
 //! The parts: what a storage operation costs is [`basalt_support::weight`]'s; what a byte or a primitive costs was measured
 //! on the reference machine and rounded up. Costs are charged before the host acts. Where the cost depends on a stored
@@ -7,7 +10,7 @@
 //! All of this belongs to the protocol: another number is another chain.
 
 use basalt_primitives::Weight;
-use basalt_support::weight::{MICROSECOND, READ, WRITE};
+use basalt_support::weight::{self, MICROSECOND};
 
 /// One unit of the machine's fuel: about one instruction in the slowest engine, an interpreter.
 pub const INSTRUCTION: u64 = 1_000;
@@ -15,6 +18,10 @@ pub const INSTRUCTION: u64 = 1_000;
 pub const EVENT_BYTE: u64 = 20_000;
 
 const NANOSECOND: u64 = MICROSECOND / 1_000;
+/// Reading one key.
+const READ: Weight = time(weight::READ.ref_time);
+/// Writing one key.
+const WRITE: Weight = time(weight::WRITE.ref_time);
 /// Moving a byte between the host and a contract.
 const COPY_BYTE: u64 = 100;
 /// Reading a byte of a stored value.
@@ -64,7 +71,7 @@ const fn per_byte(picoseconds: u64, bytes: u32) -> Weight {
 
 /// Getting code ready: its bytes may have to be read, checked and rewritten.
 pub const fn load_code(bytes: u32) -> Weight {
-    READ.saturating_add(Weight::new(1_000, 1).saturating_mul(bytes as u64))
+    READ.saturating_add(per_byte(1_000, bytes))
 }
 
 /// Moving bytes between the host and a contract.
@@ -74,7 +81,7 @@ pub(crate) const fn copy(bytes: u32) -> Weight {
 
 /// Reading a stored value of so many bytes.
 pub(crate) const fn get_storage(bytes: u32) -> Weight {
-    READ.saturating_add(Weight::new(READ_BYTE, 1).saturating_mul(bytes as u64))
+    READ.saturating_add(per_byte(READ_BYTE, bytes))
 }
 
 /// Writing a value over an old one.

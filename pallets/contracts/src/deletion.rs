@@ -59,3 +59,6 @@ fn remove_below(ctx: &mut Context<'_, '_>, prefix: &[u8], left: &mut u64) -> Res
     }
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use crate::{
     CODE_BYTES_MAX, CODE_INFO_OF, CONTRACT_INFO_OF, Call, Contracts, DEBUG_BUFFER_BYTES_MAX,
     DELEGATE_DEPENDENCIES_MAX, DELETION_QUEUE, DELETION_QUEUE_COUNTER, EVENT_TOPICS_MAX, Error, Event,
     MEMORY_PAGES_MAX, MIGRATION_IN_PROGRESS, NONCE, PAYLOAD_BYTES_MAX, PRISTINE_CODE, STORAGE_KEY_BYTES_MAX,
-    SUBJECT_BYTES_MAX, TRANSIENT_STORAGE_BYTES_MAX,
+    SUBJECT_BYTES_MAX, TRANSIENT_STORAGE_BYTES_MAX, costs,
     schedule::{InstructionWeights, Limits, Schedule},
     types::{ApiVersion, Environment},
 };
@@ -27,9 +27,9 @@ pub const SCHEDULE: Schedule = Schedule {
         payload_len: PAYLOAD_BYTES_MAX,
         runtime_memory: 128 * 1024 * 1024,
         validator_runtime_memory: 512 * 1024 * 1024,
-        event_ref_time: 60_000,
+        event_ref_time: costs::EVENT_BYTE,
     },
-    instruction_weights: InstructionWeights { base: 1_000 },
+    instruction_weights: InstructionWeights { base: costs::INSTRUCTION as u32 },
 };
 
 /// What clients are told. Constants come in Substrate's order.
@@ -113,3 +113,6 @@ pub(crate) fn of<C: RuntimeCall>(contracts: &Contracts<C>) -> PalletMetadata {
         docs: ["Upload, instantiate and call Wasm contracts."].into(),
     }
 }
+
+#[cfg(test)]
+mod tests;
