@@ -1,5 +1,5 @@
 mod count;
-mod random;
+pub(crate) mod random;
 mod run;
 mod shape;
 
@@ -336,7 +336,7 @@ fn custom_sections_go_and_the_rest_validates() {
 #[test]
 fn the_form_of_rewritten_code_is_pinned() {
     let hash = |text: &str| {
-        let hash = basalt_primitives::blake2_256(&prepared(text).module);
+        let hash = basalt_primitives::hashing::blake2_256(&prepared(text).module);
         hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     };
     assert_eq!(cost::METERING_VERSION, 1);
