@@ -1,5 +1,5 @@
 mod count;
-mod random;
+pub(crate) mod random;
 mod run;
 mod shape;
 
@@ -330,4 +330,16 @@ fn custom_sections_go_and_the_rest_validates() {
             .parse_all(&prepared.module)
             .any(|part| matches!(part, Ok(wasmparser::Payload::CustomSection(_))))
     );
+}
+
+/// The form of rewritten code is protocol: what changes these hashes must change [`cost::METERING_VERSION`].
+#[test]
+fn the_form_of_rewritten_code_is_pinned() {
+    let hash = |text: &str| {
+        let hash = basalt_primitives::hashing::blake2_256(&prepared(text).module);
+        hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    assert_eq!(cost::METERING_VERSION, 1);
+    assert_eq!(hash(&contract("", "")), "");
+    assert_eq!(hash(BUSY), "");
 }
