@@ -154,7 +154,7 @@ async fn open_chain(
     let opened = tokio::task::spawn_blocking(move || -> Result<_, NodeError> {
         let db = Db::open(&path, config)?;
         let executor = Executor::new(mode)?;
-        Ok(Chain::open(db, Arc::new(NativeRuntime), &genesis, executor, verifier)?)
+        Ok(Chain::open(db, Arc::new(NativeRuntime::default()), &genesis, executor, verifier)?)
     });
     opened.await.unwrap_or_else(|panic| {
         Err(NodeError::PartStopped { part: "opening the database", why: panic.to_string() })

@@ -73,7 +73,7 @@ pub enum Entry {
 }
 
 /// Whether a module may do what differs between machines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Determinism {
     /// No floating point. Everything that runs on chain.
     Enforced,
@@ -82,7 +82,7 @@ pub enum Determinism {
 }
 
 /// What a chain allows its contracts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Policy {
     /// The most memory, in pages of 64 KiB.
     pub memory_pages_max: u32,

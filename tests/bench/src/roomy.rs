@@ -3,7 +3,7 @@
 use basalt_primitives::{AccountId, Digest, Header, Nonce, RuntimeVersion, ValidTransaction, Weight};
 use basalt_runtime::{LIMITS, NativeRuntime};
 use basalt_runtime_api::{
-    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Event, Fatal, GenesisError, Head,
+    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Events, Fatal, GenesisError, Head,
     InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
     ValidateError, Verified,
 };
@@ -30,15 +30,15 @@ pub(crate) struct Roomy;
 
 impl Runtime for Roomy {
     fn version(&self) -> RuntimeVersion {
-        NativeRuntime.version()
+        NativeRuntime::default().version()
     }
 
     fn metadata(&self, version: u32) -> Option<Vec<u8>> {
-        NativeRuntime.metadata(version)
+        NativeRuntime::default().metadata(version)
     }
 
     fn genesis(&self, config: &[u8]) -> Result<ChangeSet, GenesisError> {
-        NativeRuntime.genesis(config)
+        NativeRuntime::default().genesis(config)
     }
 
     fn limits(&self, _: &dyn StateRead) -> Result<BlockLimits, StateError> {
@@ -46,7 +46,7 @@ impl Runtime for Roomy {
     }
 
     fn inspect(&self, bytes: Vec<u8>) -> Result<Transaction, Refusal> {
-        NativeRuntime.inspect(bytes)
+        NativeRuntime::default().inspect(bytes)
     }
 
     fn proof(
@@ -54,7 +54,7 @@ impl Runtime for Roomy {
         transaction: &Transaction,
         head: &Head<'_>,
     ) -> Result<Option<SignatureCheck>, ValidateError> {
-        NativeRuntime.proof(transaction, head)
+        NativeRuntime::default().proof(transaction, head)
     }
 
     fn validate(
@@ -62,23 +62,23 @@ impl Runtime for Roomy {
         transaction: &Transaction,
         head: &Head<'_>,
     ) -> Result<ValidTransaction, ValidateError> {
-        NativeRuntime.validate(transaction, head)
+        NativeRuntime::default().validate(transaction, head)
     }
 
     fn nonce(&self, account: &AccountId, state: &dyn StateRead) -> Result<Nonce, StateError> {
-        NativeRuntime.nonce(account, state)
+        NativeRuntime::default().nonce(account, state)
     }
 
     fn inherents(&self, data: &InherentData) -> Vec<Vec<u8>> {
-        NativeRuntime.inherents(data)
+        NativeRuntime::default().inherents(data)
     }
 
     fn check_inherents(&self, transactions: &[Verified], data: &InherentData) -> Result<(), InherentError> {
-        NativeRuntime.check_inherents(transactions, data)
+        NativeRuntime::default().check_inherents(transactions, data)
     }
 
-    fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal> {
-        NativeRuntime.begin_block(env, state)
+    fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {
+        NativeRuntime::default().begin_block(env, state)
     }
 
     fn apply(
@@ -88,7 +88,7 @@ impl Runtime for Roomy {
         env: &BlockEnv,
         state: &mut Overlay<'_>,
     ) -> Result<Receipt, ApplyError> {
-        NativeRuntime.apply(transaction, position, env, state)
+        NativeRuntime::default().apply(transaction, position, env, state)
     }
 
     fn end_block(
@@ -97,7 +97,7 @@ impl Runtime for Roomy {
         record: &BlockRecord<'_>,
         state: &mut Overlay<'_>,
     ) -> Result<Digest, Fatal> {
-        NativeRuntime.end_block(env, record, state)
+        NativeRuntime::default().end_block(env, record, state)
     }
 
     fn call(
@@ -107,10 +107,10 @@ impl Runtime for Roomy {
         header: &Header,
         state: &mut Overlay<'_>,
     ) -> Result<Vec<u8>, CallError> {
-        NativeRuntime.call(function, arguments, header, state)
+        NativeRuntime::default().call(function, arguments, header, state)
     }
 
     fn try_state(&self, state: &dyn StateRead) -> Result<(), Fatal> {
-        NativeRuntime.try_state(state)
+        NativeRuntime::default().try_state(state)
     }
 }

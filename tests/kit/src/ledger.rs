@@ -113,7 +113,7 @@ impl Ledger {
     ///
     /// If the genesis makes no chain.
     pub fn new(genesis: &GenesisConfig) -> Self {
-        let runtime = NativeRuntime;
+        let runtime = NativeRuntime::default();
         let config = serde_json::to_vec(genesis).expect("a genesis configuration is JSON");
         let mut state = Memory::default();
         state.apply(&runtime.genesis(&config).expect("the genesis of a test makes a chain"));

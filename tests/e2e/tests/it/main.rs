@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod command_line;
+mod contracts;
 mod crash;
 mod execution;
 mod restart;
