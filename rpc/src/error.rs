@@ -72,6 +72,8 @@ pub(crate) enum Error {
     UnknownBlock(H256),
     #[error("Client error: {0}")]
     State(StateError),
+    #[error("Client error: Invalid child storage key")]
+    NoChild,
     #[error("Client error: {0}")]
     Client(ChainError),
     #[error("Client error: {0}")]
@@ -146,6 +148,10 @@ impl From<Error> for ErrorObjectOwned {
             | Error::UnknownBlock(_)
             | Error::State(_)
             | Error::Client(_) => (codes::STATE_CLIENT, None),
+            Error::NoChild => (
+                codes::STATE_CLIENT,
+                Some("send the bytes of `:child_storage:default:`, then the 32 bytes of the storage's id".into()),
+            ),
             Error::Chain(_) => (codes::CHAIN, None),
             Error::TooMany { remedy, .. } => (codes::STATE_BAD_COUNT, Some(remedy.to_owned())),
             Error::AnswerTooBig { max } => {

@@ -46,6 +46,7 @@
 mod author;
 mod basalt;
 mod chain;
+mod child_state;
 mod config;
 mod engine;
 mod error;

@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use basalt_rpc_api::{
-    AuthorApiServer, BasaltApiServer, ChainApiServer, EngineApiServer, PaymentApiServer, StateApiServer,
-    SystemApiServer, UNSAFE_METHODS,
+    AuthorApiServer, BasaltApiServer, ChainApiServer, ChildStateApiServer, EngineApiServer, PaymentApiServer,
+    StateApiServer, SystemApiServer, UNSAFE_METHODS,
 };
 use http::{Method, header};
 use jsonrpsee::{
@@ -23,6 +23,7 @@ use crate::{
     author::Author,
     basalt::Basalt,
     chain::ChainFamily,
+    child_state::ChildState,
     config::{Config, Cors},
     engine::Engine,
     error::Error,
@@ -134,6 +135,7 @@ fn methods(
     let mut module = RpcModule::new(());
     module.merge(ChainFamily(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(State(Arc::clone(&node)).into_rpc()).map_err(clash)?;
+    module.merge(ChildState(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(Author(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(System(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(Basalt(Arc::clone(&node)).into_rpc()).map_err(clash)?;

@@ -29,18 +29,18 @@ const METADATA_VERSION: u32 = 14;
 pub(crate) struct State(pub(crate) Arc<Node>);
 
 /// Bytes that an answer may still have.
-struct Budget {
+pub(crate) struct Budget {
     left: usize,
     max: usize,
 }
 
 impl Budget {
-    fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self { left: max, max }
     }
 
     /// Takes what these bytes need as hex text with quotes and a comma.
-    fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let needed = bytes.len().saturating_mul(2).saturating_add(5);
         self.left = self.left.checked_sub(needed).ok_or(Error::AnswerTooBig { max: self.max })?;
         Ok(())
@@ -48,7 +48,7 @@ impl Budget {
 }
 
 /// Walks over the keys with `prefix`, ascending: those after `start`, or all. Stops when `each` answers false.
-fn walk(
+pub(crate) fn walk(
     state: &dyn StateRead,
     hash: H256,
     prefix: &[u8],
@@ -72,12 +72,22 @@ fn walk(
 }
 
 /// Complains when more keys come than an unpaged answer has.
-fn check_unpaged(count: usize) -> Result<(), Error> {
+pub(crate) fn check_unpaged(count: usize) -> Result<(), Error> {
     if count < KEYS_UNPAGED_MAX {
         return Ok(());
     }
-    let remedy = "ask for a longer prefix, or page by page with state_getKeysPaged";
+    let remedy = "ask for a longer prefix, or page by page with `…_getKeysPaged`";
     Err(Error::TooMany { value: count + 1, max: KEYS_UNPAGED_MAX, remedy })
+}
+
+/// Complains when a page is to have more keys than one has.
+pub(crate) fn check_page(count: u32) -> Result<(), Error> {
+    if count <= KEYS_PER_PAGE_MAX {
+        return Ok(());
+    }
+    let remedy = "ask for fewer keys, then again with the last one as start key";
+    let [value, max] = [count, KEYS_PER_PAGE_MAX].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    Err(Error::TooMany { value, max, remedy })
 }
 
 impl State {
@@ -136,11 +146,7 @@ impl StateApiServer for State {
         start_key: Option<Bytes>,
         at: Option<Hash>,
     ) -> RpcResult<Vec<Bytes>> {
-        if count > KEYS_PER_PAGE_MAX {
-            let remedy = "ask for fewer keys, then again with the last one as start key";
-            let [value, max] = [count, KEYS_PER_PAGE_MAX].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-            return Err(Error::TooMany { value, max, remedy }.into());
-        }
+        check_page(count)?;
         let read = move |node: &Node| {
             let (hash, state) = node.state(at)?;
             let mut budget = Budget::new(node.response_bytes_max);

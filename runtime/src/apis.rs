@@ -5,6 +5,10 @@
 
 use alloc::{format, string::ToString, sync::Arc, vec, vec::Vec};
 
+use basalt_contracts_vm::Machine;
+use basalt_pallet_contracts::types::{
+    Code, CodeUploadReturnValue, ContractAccessError, Determinism, ExecReturnValue, InstantiateReturnValue,
+};
 use basalt_pallet_system::ACCOUNT;
 use basalt_pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use basalt_primitives::{
@@ -22,12 +26,12 @@ use parity_scale_codec::{Compact, Decode, Encode};
 use scale_info::{MetaType, Path, Type, TypeInfo, build::Fields, meta_type};
 
 use crate::{
-    BALANCES, RuntimeCall, RuntimeError, RuntimeEvent, SUDO, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY,
-    block, transaction, version,
+    BALANCES, CONTRACTS, RuntimeCall, RuntimeError, RuntimeEvent, RuntimeHoldReason, SUDO, SYSTEM, TIMESTAMP,
+    TRANSACTION_PAYMENT, UTILITY, block, contracts, transaction, version,
 };
 
 /// Name and version of each runtime API.
-pub(crate) const APIS: [(&str, u32); 7] = [
+pub(crate) const APIS: [(&str, u32); 8] = [
     ("Core", 5),
     ("Metadata", 2),
     ("BlockBuilder", 6),
@@ -35,6 +39,7 @@ pub(crate) const APIS: [(&str, u32); 7] = [
     ("AccountNonceApi", 1),
     ("TransactionPaymentApi", 4),
     ("TransactionPaymentCallApi", 3),
+    ("ContractsApi", 2),
 ];
 
 /// An encoded transaction with its length prefix, as clients pass it; its type parameters tell them how to make one.
@@ -139,10 +144,11 @@ pub fn metadata() -> RuntimeMetadata {
         pallets: vec![
             SYSTEM.metadata_with::<RuntimeEvent>(),
             TIMESTAMP.metadata(),
-            BALANCES.metadata(),
+            BALANCES.metadata_with::<RuntimeHoldReason>(),
             TRANSACTION_PAYMENT.metadata(),
             UTILITY.metadata(),
             SUDO.metadata(),
+            CONTRACTS.metadata(),
         ],
         extrinsic: Extrinsic {
             ty: meta_type::<UncheckedExtrinsic>(),
@@ -215,6 +221,7 @@ fn apis() -> Vec<Api> {
         "TransactionPaymentCallApi" => {
             fee_methods("query_call_info", "query_call_fee_details", || ("call", meta_type::<RuntimeCall>()))
         }
+        "ContractsApi" => contract_methods(),
         _ => vec![],
     };
     APIS.iter()
@@ -255,14 +262,74 @@ fn fee_methods(
     ]
 }
 
+fn contract_methods() -> Vec<Method> {
+    // What both dry runs have, between who asks and what is run.
+    let allowance = || {
+        [
+            ("value", meta_type::<Balance>()),
+            ("gas_limit", meta_type::<Option<Weight>>()),
+            ("storage_deposit_limit", meta_type::<Option<Balance>>()),
+        ]
+    };
+    let inputs = |who: &[(&'static str, MetaType)], what: &[(&'static str, MetaType)]| {
+        [who, &allowance(), what].concat()
+    };
+    vec![
+        method(
+            "call",
+            inputs(
+                &[("origin", meta_type::<AccountId>()), ("dest", meta_type::<AccountId>())],
+                &[("input_data", meta_type::<Vec<u8>>())],
+            ),
+            meta_type::<contracts::DryRunResult<ExecReturnValue>>(),
+            "Calls a contract, without keeping anything.",
+        ),
+        method(
+            "instantiate",
+            inputs(
+                &[("origin", meta_type::<AccountId>())],
+                &[
+                    ("code", meta_type::<Code>()),
+                    ("data", meta_type::<Vec<u8>>()),
+                    ("salt", meta_type::<Vec<u8>>()),
+                ],
+            ),
+            meta_type::<contracts::DryRunResult<InstantiateReturnValue>>(),
+            "Instantiates a contract, without keeping anything.",
+        ),
+        method(
+            "upload_code",
+            vec![
+                ("origin", meta_type::<AccountId>()),
+                ("code", meta_type::<Vec<u8>>()),
+                ("storage_deposit_limit", meta_type::<Option<Balance>>()),
+                ("determinism", meta_type::<Determinism>()),
+            ],
+            meta_type::<Result<CodeUploadReturnValue, DispatchError>>(),
+            "Uploads code, without keeping anything.",
+        ),
+        method(
+            "get_storage",
+            vec![("address", meta_type::<AccountId>()), ("key", meta_type::<Vec<u8>>())],
+            meta_type::<Result<Option<Vec<u8>>, ContractAccessError>>(),
+            "A value that a contract stores, by the contract's own key.",
+        ),
+    ]
+}
+
 /// Arguments of a runtime API call, decoded one after the other.
-struct Arguments<'a> {
+pub(crate) struct Arguments<'a> {
     function: &'a str,
     bytes: &'a [u8],
 }
 
-impl Arguments<'_> {
-    fn next<T: Decode>(&mut self) -> Result<T, CallError> {
+impl<'a> Arguments<'a> {
+    /// Which function is called.
+    pub(crate) fn function(&self) -> &'a str {
+        self.function
+    }
+
+    pub(crate) fn next<T: Decode>(&mut self) -> Result<T, CallError> {
         T::decode(&mut self.bytes).map_err(|error| self.wrong(&error.to_string()))
     }
 
@@ -296,6 +363,7 @@ pub(crate) fn call(
     arguments: &[u8],
     header: &Header,
     state: &mut Overlay<'_>,
+    machine: Option<&dyn Machine>,
 ) -> Result<Vec<u8>, CallError> {
     let mut arguments = Arguments { function, bytes: arguments };
     let encoded = match function {
@@ -309,7 +377,7 @@ pub(crate) fn call(
         }
         "BlockBuilder_apply_extrinsic" => {
             let OpaqueExtrinsic(bytes) = arguments.next()?;
-            apply_extrinsic(bytes, header, state)?.encode()
+            apply_extrinsic(bytes, header, state, machine)?.encode()
         }
         "TaggedTransactionQueue_validate_transaction" => {
             let _source: TransactionSource = arguments.next()?;
@@ -344,7 +412,10 @@ pub(crate) fn call(
         "TransactionPaymentApi_query_length_to_fee" | "TransactionPaymentCallApi_query_length_to_fee" => {
             TRANSACTION_PAYMENT.length_to_fee(arguments.next()?).encode()
         }
-        _ => return Err(CallError::Unknown(function.to_string())),
+        _ => match function.strip_prefix("ContractsApi_") {
+            Some(method) => contracts::call(method, &mut arguments, header, state, machine)?,
+            None => return Err(CallError::Unknown(function.to_string())),
+        },
     };
     arguments.end()?;
     Ok(encoded)
@@ -381,6 +452,7 @@ fn apply_extrinsic(
     bytes: Vec<u8>,
     header: &Header,
     state: &mut Overlay<'_>,
+    machine: Option<&dyn Machine>,
 ) -> Result<ApplyExtrinsicResult, CallError> {
     let transaction = match transaction::inspect(bytes) {
         Ok(transaction) => transaction,
@@ -414,7 +486,7 @@ fn apply_extrinsic(
         broken @ Fatal::Broken { .. } => CallError::Failed(broken.to_string()),
     })?;
     let verified = Verified::assume(Arc::new(transaction), birth_hash);
-    Ok(transaction::outcome(transaction::apply(&verified, &Position::new(0), &env, state))?)
+    Ok(transaction::outcome(transaction::apply(&verified, &Position::new(0), &env, state, machine))?)
 }
 
 /// Encoding an array as the list that clients expect.

@@ -4,22 +4,23 @@ use alloc::vec::Vec;
 
 use basalt_pallet_timestamp as timestamp;
 use basalt_primitives::{Digest, DispatchClass, Moment, Weight, extrinsic};
-use basalt_runtime_api::{BlockEnv, BlockRecord, Event, Fatal, InherentData, InherentError, Verified};
+use basalt_runtime_api::{BlockEnv, BlockRecord, Events, Fatal, InherentData, InherentError, Verified};
 use basalt_state::{Overlay, StateRead};
 use basalt_support::{BlockSummary, Context, Pallet};
 use parity_scale_codec::Encode;
 
-use crate::{BALANCES, LIMITS, RuntimeCall, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, transaction};
+use crate::{BALANCES, CONTRACTS, LIMITS, RuntimeCall, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, transaction};
 
 /// How far a block's time may be ahead of the importer's clock: as in Substrate.
 pub(crate) const TIMESTAMP_DRIFT_MAX_MS: Moment = 30_000;
 
-pub(crate) fn begin(env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal> {
+pub(crate) fn begin(env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {
     let mut ctx = Context::new(state, env, None);
     SYSTEM.begin_block(&mut ctx)?;
     TIMESTAMP.begin_block(&mut ctx)?;
     BALANCES.begin_block(&mut ctx)?;
     TRANSACTION_PAYMENT.begin_block(&mut ctx)?;
+    CONTRACTS.begin_block(&mut ctx)?;
     Ok(ctx.into_events())
 }
 
@@ -33,6 +34,7 @@ pub(crate) fn end(
     TIMESTAMP.end_block(&mut ctx, &summary)?;
     BALANCES.end_block(&mut ctx, &summary)?;
     TRANSACTION_PAYMENT.end_block(&mut ctx, &summary)?;
+    CONTRACTS.end_block(&mut ctx, &summary)?;
     // Last, because it stores the events of all others.
     let finalization = ctx.into_events();
     let mut ctx = Context::new(state, env, None);
@@ -94,5 +96,6 @@ pub(crate) fn try_state(state: &dyn StateRead) -> Result<(), Fatal> {
     checked("Timestamp", TIMESTAMP.try_state(state))?;
     let pots = TRANSACTION_PAYMENT.pots(state)?;
     checked("Balances", BALANCES.try_state_with(state, pots))?;
-    checked("TransactionPayment", TRANSACTION_PAYMENT.try_state(state))
+    checked("TransactionPayment", TRANSACTION_PAYMENT.try_state(state))?;
+    checked("Contracts", CONTRACTS.try_state(state))
 }

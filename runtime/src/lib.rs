@@ -23,6 +23,7 @@ extern crate std;
 
 mod apis;
 mod block;
+mod contracts;
 mod genesis;
 mod native;
 #[cfg(test)]
@@ -32,12 +33,13 @@ mod transaction;
 use alloc::borrow::ToOwned;
 
 use basalt_pallet_balances::{self as balances, Balances};
+use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, HoldReason};
 use basalt_pallet_sudo::{self as sudo, Sudo};
 use basalt_pallet_system::{self as system, System};
 use basalt_pallet_timestamp::{self as timestamp, Timestamp};
 use basalt_pallet_transaction_payment::{self as transaction_payment, FeeSplit, TransactionPayment};
 use basalt_pallet_utility::{self as utility, Utility};
-use basalt_primitives::{AccountId, Balance, Permill, RuntimeVersion, Weight, api_id};
+use basalt_primitives::{AccountId, Balance, Perbill, Permill, RuntimeVersion, Weight, api_id};
 use basalt_runtime_api::BlockLimits;
 use basalt_support::{
     CallResult, Context, DispatchInfo, Origin, Pallet,
@@ -98,6 +100,27 @@ pub const UTILITY: Utility<RuntimeCall> = Utility::new(4);
 /// Root for one key, on development chains.
 pub const SUDO: Sudo<RuntimeCall> = Sudo::new(5);
 
+/// Contracts. Its index is the one it has in Substrate's node for contracts.
+pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
+    index: 8,
+    balances: BALANCES,
+    deposits: Deposits {
+        // What an account locks, whose record is as large as a small value with its key.
+        per_item: MILLIUNIT,
+        // 0.01 tokens for a KiB: 2.6 for the largest code, 0.02 for a small one.
+        per_byte: MILLIUNIT / 100,
+        // 1,024 values and 1 MiB: 11.5 tokens.
+        default_limit: 1_024 * MILLIUNIT + 1_024 * 1_024 * (MILLIUNIT / 100),
+        // Who uploads code pays for it alone, however many use it.
+        code_lockup: Perbill::from_percent(0),
+    },
+    gas_max: LIMITS.weight_normal_max,
+    weight_to_fee: contracts::weight_to_fee,
+    callable: contracts::callable,
+    unstable: false,
+    extensions: &[],
+};
+
 /// Where the treasury's share goes: the same account as on Substrate chains, `modl` ++ `py/trsry`.
 pub const TREASURY_ACCOUNT: AccountId = pallet_account(*b"modlpy/trsry");
 
@@ -150,6 +173,9 @@ pub enum RuntimeCall {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Call<RuntimeCall>),
+    /// Of Contracts.
+    #[codec(index = 8)]
+    Contracts(pallet_contracts::Call),
 }
 
 /// An event of any pallet. Pallets record the bytes themselves; this type is what clients decode them by.
@@ -160,7 +186,7 @@ pub enum RuntimeEvent {
     System(system::Event),
     /// Of Balances.
     #[codec(index = 2)]
-    Balances(balances::Event),
+    Balances(balances::pallet::Event<RuntimeHoldReason>),
     /// Of TransactionPayment.
     #[codec(index = 3)]
     TransactionPayment(transaction_payment::Event),
@@ -170,6 +196,9 @@ pub enum RuntimeEvent {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Event),
+    /// Of Contracts.
+    #[codec(index = 8)]
+    Contracts(pallet_contracts::Event),
 }
 
 /// An error of any pallet.
@@ -187,6 +216,17 @@ pub enum RuntimeError {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Error),
+    /// Of Contracts.
+    #[codec(index = 8)]
+    Contracts(pallet_contracts::Error),
+}
+
+/// What an amount of an account is held for. Pallets store the two bytes; this type is what clients decode them by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub enum RuntimeHoldReason {
+    /// By Contracts.
+    #[codec(index = 8)]
+    Contracts(HoldReason),
 }
 
 impl basalt_support::RuntimeCall for RuntimeCall {
@@ -197,6 +237,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Balances(call) => BALANCES.info(call),
             Self::Utility(call) => UTILITY.info(call),
             Self::Sudo(call) => SUDO.info(call),
+            Self::Contracts(call) => CONTRACTS.info(call),
         }
     }
 
@@ -207,6 +248,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Balances(call) => BALANCES.dispatch(call, origin, ctx),
             Self::Utility(call) => UTILITY.dispatch(call, origin, ctx),
             Self::Sudo(call) => SUDO.dispatch(call, origin, ctx),
+            Self::Contracts(call) => CONTRACTS.dispatch(call, origin, ctx),
         })
     }
 }

@@ -1,11 +1,13 @@
 //! The door of this runtime, compiled in.
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
+use core::fmt;
 
+use basalt_contracts_vm::Machine;
 use basalt_pallet_system::ACCOUNT;
 use basalt_primitives::{AccountId, Digest, Header, Nonce, RuntimeVersion, ValidTransaction};
 use basalt_runtime_api::{
-    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Event, Fatal, GenesisError, Head,
+    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Events, Fatal, GenesisError, Head,
     InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
     ValidateError, Verified,
 };
@@ -14,8 +16,29 @@ use basalt_state::{ChangeSet, Overlay, StateError, StateRead};
 use crate::{LIMITS, apis, block, genesis, transaction, version};
 
 /// This chain's logic, compiled into the node.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NativeRuntime;
+///
+/// Without a machine (`default()`) it does everything but run contracts: a block that needs one is then this node's failure.
+#[derive(Clone, Default)]
+pub struct NativeRuntime {
+    machine: Option<Arc<dyn Machine>>,
+}
+
+impl NativeRuntime {
+    /// With what runs contracts. Who calls the runtime does so on threads with the stack that the machine asks for.
+    pub fn new(machine: Arc<dyn Machine>) -> Self {
+        Self { machine: Some(machine) }
+    }
+
+    fn machine(&self) -> Option<&dyn Machine> {
+        self.machine.as_deref()
+    }
+}
+
+impl fmt::Debug for NativeRuntime {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("NativeRuntime").field("contracts", &self.machine.is_some()).finish()
+    }
+}
 
 impl Runtime for NativeRuntime {
     fn version(&self) -> RuntimeVersion {
@@ -66,7 +89,7 @@ impl Runtime for NativeRuntime {
         block::check_inherents(transactions, data)
     }
 
-    fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal> {
+    fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {
         block::begin(env, state)
     }
 
@@ -77,7 +100,7 @@ impl Runtime for NativeRuntime {
         env: &BlockEnv,
         state: &mut Overlay<'_>,
     ) -> Result<Receipt, ApplyError> {
-        transaction::apply(transaction, position, env, state)
+        transaction::apply(transaction, position, env, state, self.machine())
     }
 
     fn end_block(
@@ -96,7 +119,7 @@ impl Runtime for NativeRuntime {
         header: &Header,
         state: &mut Overlay<'_>,
     ) -> Result<Vec<u8>, CallError> {
-        apis::call(function, arguments, header, state)
+        apis::call(function, arguments, header, state, self.machine())
     }
 
     fn try_state(&self, state: &dyn StateRead) -> Result<(), Fatal> {

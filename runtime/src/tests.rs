@@ -11,7 +11,7 @@ use scale_info::{PortableRegistry, TypeDef, form::PortableForm};
 use crate::{NativeRuntime, RuntimeCall, TOUCHES_MAX, balances, system, utility};
 
 fn decoded(version: u32) -> RuntimeMetadata {
-    let bytes = NativeRuntime.metadata(version).unwrap();
+    let bytes = NativeRuntime::default().metadata(version).unwrap();
     assert_eq!(&bytes[..4], b"meta");
     assert_eq!(u32::from(bytes[4]), version);
     RuntimeMetadataPrefixed::decode_all(&mut bytes.as_slice()).unwrap().1
@@ -27,13 +27,14 @@ fn metadata_decodes_in_all_versions_that_are_listed_and_in_no_other() {
     let RuntimeMetadata::V15(v15) = decoded(15) else { panic!("not version 15") };
     let RuntimeMetadata::V16(v16) = decoded(16) else { panic!("not version 16") };
     let names = |names: Vec<&str>| names.into_iter().map(ToString::to_string).collect::<Vec<_>>();
-    let expected = names(vec!["System", "Timestamp", "Balances", "TransactionPayment", "Utility", "Sudo"]);
+    let expected =
+        names(vec!["System", "Timestamp", "Balances", "TransactionPayment", "Utility", "Sudo", "Contracts"]);
     assert_eq!(v14.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
     assert_eq!(v15.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
     assert_eq!(v16.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
     assert_eq!(v16.extrinsic.versions, [4]);
     for version in [0, 13, 17, u32::MAX] {
-        assert_eq!(NativeRuntime.metadata(version), None);
+        assert_eq!(NativeRuntime::default().metadata(version), None);
     }
 }
 
@@ -64,6 +65,19 @@ fn every_type_path_that_clients_treat_specially_is_there() {
             "frame_system::AccountInfo",
             "pallet_balances::pallet::Call",
             "frame_system::pallet::Event",
+            "pallet_contracts::pallet::Call",
+            "pallet_contracts::pallet::Event",
+            "pallet_contracts::pallet::Error",
+            "pallet_contracts::pallet::HoldReason",
+            "pallet_contracts::storage::ContractInfo",
+            "pallet_contracts::storage::DeletionQueueManager",
+            "pallet_contracts::wasm::CodeInfo",
+            "pallet_contracts::wasm::Determinism",
+            "pallet_contracts::schedule::Schedule",
+            "pallet_contracts::Environment",
+            "pallet_contracts::EnvironmentType",
+            "pallet_contracts::Origin",
+            "basalt_runtime::RuntimeHoldReason",
         ] {
             assert!(paths.contains(path), "{path} is missing");
         }
@@ -120,14 +134,14 @@ fn every_method_that_the_metadata_names_is_answered_and_no_other() {
         for method in &api.methods {
             let name = alloc::format!("{}_{}", api.name, method.name);
             let mut state = Overlay::new(&empty);
-            let answer = NativeRuntime.call(&name, &[], &Header::default(), &mut state);
+            let answer = NativeRuntime::default().call(&name, &[], &Header::default(), &mut state);
             assert!(!matches!(answer, Err(CallError::Unknown(_))), "{name} is described but unknown");
             methods += 1;
         }
     }
-    assert_eq!(methods, 15);
+    assert_eq!(methods, 19);
     let mut state = Overlay::new(&empty);
-    let unknown = NativeRuntime.call("Core_fly", &[], &Header::default(), &mut state).unwrap_err();
+    let unknown = NativeRuntime::default().call("Core_fly", &[], &Header::default(), &mut state).unwrap_err();
     assert_eq!(unknown.to_string(), "Exported method Core_fly is not found");
 }
 
@@ -136,13 +150,14 @@ fn metadata_answers_are_wrapped_as_clients_expect() {
     let empty = Memory::default();
     let mut state = Overlay::new(&empty);
     let header = Header::default();
-    let mut call =
-        |name: &str, arguments: &[u8]| NativeRuntime.call(name, arguments, &header, &mut state).unwrap();
-    let v14 = NativeRuntime.metadata(14).unwrap();
+    let mut call = |name: &str, arguments: &[u8]| {
+        NativeRuntime::default().call(name, arguments, &header, &mut state).unwrap()
+    };
+    let v14 = NativeRuntime::default().metadata(14).unwrap();
     assert_eq!(call("Metadata_metadata", &[]), v14.encode());
     assert_eq!(call("Metadata_metadata_versions", &[]), vec![14u32, 15, 16].encode());
     let at = call("Metadata_metadata_at_version", &16u32.encode());
-    assert_eq!(Option::<Vec<u8>>::decode(&mut at.as_slice()).unwrap(), NativeRuntime.metadata(16));
+    assert_eq!(Option::<Vec<u8>>::decode(&mut at.as_slice()).unwrap(), NativeRuntime::default().metadata(16));
     assert_eq!(call("Metadata_metadata_at_version", &99u32.encode()), [0]);
 }
 
@@ -192,7 +207,7 @@ fn a_transaction_says_whose_accounts_it_touches_through_batches_too() {
             &Extra::default(),
             &call.encode(),
         );
-        let touches = NativeRuntime.inspect(bytes).unwrap().touches;
+        let touches = NativeRuntime::default().inspect(bytes).unwrap().touches;
         let expected: Vec<_> = [(1, TouchKind::Update)]
             .into_iter()
             .chain(expected.into_iter().map(|number| (number, TouchKind::Credit)))
@@ -200,4 +215,90 @@ fn a_transaction_says_whose_accounts_it_touches_through_batches_too() {
             .collect();
         assert_eq!(touches, expected, "{call:?}");
     }
+}
+
+#[test]
+fn contracts_constants_come_in_substrates_order_and_decode_by_their_types() {
+    let RuntimeMetadata::V14(v14) = decoded(14) else { panic!("not version 14") };
+    let contracts = v14.pallets.iter().find(|pallet| pallet.name == "Contracts").unwrap();
+    assert_eq!(contracts.index, 8);
+    let constants: Vec<_> = contracts.constants.iter().map(|constant| constant.name.as_str()).collect();
+    assert_eq!(
+        constants,
+        [
+            "Schedule",
+            "DepositPerByte",
+            "DefaultDepositLimit",
+            "DepositPerItem",
+            "CodeHashLockupDepositPercent",
+            "MaxCodeLen",
+            "MaxStorageKeyLen",
+            "MaxTransientStorageSize",
+            "MaxDelegateDependencies",
+            "UnsafeUnstableInterface",
+            "MaxDebugBufferLen",
+            "Environment",
+            "ApiVersion",
+        ]
+    );
+    let value = |name: &str| &contracts.constants.iter().find(|one| one.name == name).unwrap().value[..];
+    // Six u32, a u64, a u32.
+    assert_eq!(value("Schedule").len(), 6 * 4 + 8 + 4);
+    assert_eq!(value("Schedule")[..16], [4u32, 16, 32, 16_384].encode()[..]);
+    assert_eq!(value("MaxCodeLen"), (256u32 * 1024).to_le_bytes());
+    assert_eq!((value("UnsafeUnstableInterface"), value("Environment")), (&[0][..], &[][..]));
+    assert_eq!(value("ApiVersion"), 4u16.to_le_bytes());
+    let items: Vec<_> =
+        contracts.storage.as_ref().unwrap().entries.iter().map(|entry| entry.name.as_str()).collect();
+    assert_eq!(
+        items,
+        [
+            "PristineCode",
+            "CodeInfoOf",
+            "Nonce",
+            "ContractInfoOf",
+            "DeletionQueue",
+            "DeletionQueueCounter",
+            "MigrationInProgress"
+        ]
+    );
+}
+
+#[test]
+fn contracts_api_has_the_methods_and_parameters_that_clients_name() {
+    let RuntimeMetadata::V15(v15) = decoded(15) else { panic!("not version 15") };
+    let api = v15.apis.iter().find(|api| api.name == "ContractsApi").unwrap();
+    let methods: Vec<(&str, Vec<&str>)> = api
+        .methods
+        .iter()
+        .map(|method| (method.name.as_str(), method.inputs.iter().map(|input| input.name.as_str()).collect()))
+        .collect();
+    let expected = [
+        ("call", "origin dest value gas_limit storage_deposit_limit input_data"),
+        ("instantiate", "origin value gas_limit storage_deposit_limit code data salt"),
+        ("upload_code", "origin code storage_deposit_limit determinism"),
+        ("get_storage", "address key"),
+    ];
+    assert_eq!(methods, expected.map(|(name, inputs)| (name, inputs.split(' ').collect())));
+    let id = [0x68, 0xb6, 0x6b, 0xa1, 0x22, 0xc9, 0x3f, 0xa7];
+    assert!(crate::version().apis.contains(&(id, 2)));
+}
+
+#[test]
+fn what_is_held_for_contracts_is_named_as_in_substrate() {
+    let reason = |held| crate::CONTRACTS.reason(held).encode();
+    for held in [crate::HoldReason::CodeUploadDepositReserve, crate::HoldReason::StorageDepositReserve] {
+        assert_eq!(crate::RuntimeHoldReason::Contracts(held).encode(), reason(held));
+    }
+    assert_eq!(reason(crate::HoldReason::StorageDepositReserve), [8, 1]);
+    let RuntimeMetadata::V14(v14) = decoded(14) else { panic!("not version 14") };
+    let balances = v14.pallets.iter().find(|pallet| pallet.name == "Balances").unwrap();
+    let holds =
+        balances.storage.as_ref().unwrap().entries.iter().find(|entry| entry.name == "Holds").unwrap();
+    let frame_metadata::v14::StorageEntryType::Map { value, .. } = &holds.ty else { panic!("a map") };
+    let TypeDef::Sequence(list) = &v14.types.resolve(value.id).unwrap().type_def else { panic!("a list") };
+    let entry = v14.types.resolve(list.type_param.id).unwrap();
+    let TypeDef::Composite(fields) = &entry.type_def else { panic!("a struct") };
+    let id = v14.types.resolve(fields.fields[0].ty.id).unwrap();
+    assert_eq!(id.path.to_string(), "basalt_runtime::RuntimeHoldReason");
 }

@@ -9,6 +9,7 @@ use alloc::{
     vec::Vec,
 };
 
+use basalt_contracts_vm::Machine;
 use basalt_pallet_system::{self as system, ACCOUNT, AccountInfo, BLOCK_HASH};
 use basalt_pallet_transaction_payment::Withdrawn;
 use basalt_primitives::{
@@ -286,9 +287,13 @@ pub(crate) fn apply(
     position: &Position,
     env: &BlockEnv,
     state: &mut Overlay<'_>,
+    machine: Option<&dyn Machine>,
 ) -> Result<Receipt, ApplyError> {
     let call = decode_call(transaction.call()).map_err(|_| InvalidTransaction::Call)?;
     let mut ctx = Context::at(state, env, position, &transaction.touches);
+    if let Some(machine) = machine {
+        ctx = ctx.with_machine(machine);
+    }
     match &transaction.signed {
         None => apply_inherent(transaction, call, ctx),
         Some(signed) => {

@@ -14,7 +14,7 @@ use super::*;
 
 fn metrics() -> Metrics {
     let about = About { name: "a \"name\"", version: "1.2.3", threads: 4 };
-    Metrics::new(KeyNames::new(&NativeRuntime), &about).unwrap()
+    Metrics::new(KeyNames::new(&NativeRuntime::default()), &about).unwrap()
 }
 
 fn conflict(key: Vec<u8>, count: u32) -> Conflict {

@@ -62,11 +62,12 @@ use basalt_support::{
     storage::Blake2_128Concat,
     weight,
 };
-use scale_info::meta_type;
+use parity_scale_codec::Encode;
+use scale_info::{TypeInfo, meta_type};
 
 pub use issuance::TOTAL_ISSUANCE_MAX;
-pub use pallet::{Call, Error, Event};
-use types::{AccountData, BalanceLock, IdAmount, ReserveData};
+pub use pallet::{Call, Error};
+use types::{AccountData, BalanceLock, IdAmount, Reason, ReserveData};
 
 /// The most locks of an account: more than any sensible set of pallets takes.
 pub const LOCKS_MAX: u32 = 50;
@@ -79,6 +80,9 @@ pub const HOLDS_MAX: u32 = 50;
 
 /// A map from accounts.
 pub type AccountMap<V> = Map<Blake2_128Concat, AccountId, V>;
+
+/// What this pallet tells of.
+pub type Event = pallet::Event<Reason>;
 
 /// How much there is, in accounts and pots.
 pub const TOTAL_ISSUANCE: Value<Balance> = Value::defaulted("Balances", "TotalIssuance");
@@ -93,9 +97,14 @@ pub const LOCKS: AccountMap<Vec<BalanceLock>> = Map::defaulted("Balances", "Lock
 /// Always empty.
 pub const RESERVES: AccountMap<Vec<ReserveData>> = Map::defaulted("Balances", "Reserves");
 /// Amounts set aside, adding up to a part of the reserved balance.
-pub const HOLDS: AccountMap<Vec<IdAmount>> = Map::defaulted("Balances", "Holds");
+pub const HOLDS: AccountMap<Vec<IdAmount>> = holds();
 /// Amounts that must stay, overlapping.
 pub const FREEZES: AccountMap<Vec<IdAmount>> = Map::defaulted("Balances", "Freezes");
+
+/// The amounts set aside, for readers that know the runtime's reasons.
+pub const fn holds<R: Encode>() -> AccountMap<Vec<IdAmount<R>>> {
+    Map::defaulted("Balances", "Holds")
+}
 
 /// The pallet.
 #[derive(Debug, Clone, Copy)]
@@ -139,6 +148,40 @@ impl Balances {
         }
         TOTAL_ISSUANCE.put(state, &total);
         Ok(())
+    }
+
+    /// What clients are told, with the runtime's reasons `R` to hold an amount: two bytes, as [`Reason`].
+    pub fn metadata_with<R: Encode + TypeInfo + 'static>(&self) -> PalletMetadata {
+        PalletMetadata {
+            name: <Self as Pallet>::NAME,
+            index: self.index,
+            storage: [
+                TOTAL_ISSUANCE.entry(&["How much there is, in accounts and pots."]),
+                INACTIVE_ISSUANCE.entry(&["How much of it takes no part in governance."]),
+                FORCED_ISSUANCE.entry(&["How much of it root added without giving it to anybody."]),
+                ACCOUNT.entry(&["Always empty: balances are part of `System.Account`."]),
+                LOCKS.entry(&["Amounts that must stay, overlapping. Only pallets set them."]),
+                RESERVES.entry(&["Always empty: holds took the place of named reserves."]),
+                holds::<R>().entry(&["Amounts set aside, part of the reserved balance."]),
+                FREEZES.entry(&["Amounts that must stay, overlapping. Only pallets set them."]),
+            ]
+            .into(),
+            calls: Some(meta_type::<Call>()),
+            event: Some(meta_type::<pallet::Event<R>>()),
+            error: Some(meta_type::<Error>()),
+            constants: [
+                Constant::new(
+                    "ExistentialDeposit",
+                    &self.existential_deposit,
+                    &["The least an account may own, in the smallest unit."],
+                ),
+                Constant::new("MaxLocks", &LOCKS_MAX, &["The most locks of an account."]),
+                Constant::new("MaxReserves", &RESERVES_MAX, &["The most named reserves of an account."]),
+                Constant::new("MaxFreezes", &FREEZES_MAX, &["The most freezes of an account."]),
+            ]
+            .into(),
+            docs: ["Who owns how much, and how it moves."].into(),
+        }
     }
 
     /// Checks what must hold in every state; `pots` is what other pallets hold outside of accounts.
@@ -257,37 +300,9 @@ impl Pallet for Balances {
         self.index
     }
 
+    /// Without names for reasons to hold an amount; a runtime uses [`Balances::metadata_with`].
     fn metadata(&self) -> PalletMetadata {
-        PalletMetadata {
-            name: Self::NAME,
-            index: self.index,
-            storage: [
-                TOTAL_ISSUANCE.entry(&["How much there is, in accounts and pots."]),
-                INACTIVE_ISSUANCE.entry(&["How much of it takes no part in governance."]),
-                FORCED_ISSUANCE.entry(&["How much of it root added without giving it to anybody."]),
-                ACCOUNT.entry(&["Always empty: balances are part of `System.Account`."]),
-                LOCKS.entry(&["Amounts that must stay, overlapping. Only pallets set them."]),
-                RESERVES.entry(&["Always empty: holds took the place of named reserves."]),
-                HOLDS.entry(&["Amounts set aside, part of the reserved balance."]),
-                FREEZES.entry(&["Amounts that must stay, overlapping. Only pallets set them."]),
-            ]
-            .into(),
-            calls: Some(meta_type::<Call>()),
-            event: Some(meta_type::<Event>()),
-            error: Some(meta_type::<Error>()),
-            constants: [
-                Constant::new(
-                    "ExistentialDeposit",
-                    &self.existential_deposit,
-                    &["The least an account may own, in the smallest unit."],
-                ),
-                Constant::new("MaxLocks", &LOCKS_MAX, &["The most locks of an account."]),
-                Constant::new("MaxReserves", &RESERVES_MAX, &["The most named reserves of an account."]),
-                Constant::new("MaxFreezes", &FREEZES_MAX, &["The most freezes of an account."]),
-            ]
-            .into(),
-            docs: ["Who owns how much, and how it moves."].into(),
-        }
+        self.metadata_with::<Reason>()
     }
 
     fn info(&self, call: &Call) -> DispatchInfo {

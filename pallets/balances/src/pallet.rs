@@ -6,7 +6,7 @@ use basalt_primitives::{AccountId, Balance, MultiAddress};
 use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
-use crate::types::{AdjustmentDirection, BalanceStatus};
+use crate::types::{AdjustmentDirection, BalanceStatus, Reason};
 
 /// What an account may ask of this pallet.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, TypeInfo)]
@@ -95,10 +95,10 @@ pub enum Call {
     },
 }
 
-/// What happened.
+/// What happened. `R` is how reasons are named: two bytes always, but a runtime tells clients which pallets have which.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, TypeInfo)]
 #[scale_info(replace_segment("basalt_pallet_balances", "pallet_balances"))]
-pub enum Event {
+pub enum Event<R = Reason> {
     /// An account that owned nothing now owns something.
     #[codec(index = 0)]
     Endowed {
@@ -274,6 +274,60 @@ pub enum Event {
         old: Balance,
         /// After.
         new: Balance,
+    },
+    /// Free balance was set aside.
+    #[codec(index = 22)]
+    Held {
+        /// What for.
+        reason: R,
+        /// Whose.
+        who: AccountId,
+        /// How much.
+        amount: Balance,
+    },
+    /// What was set aside was destroyed.
+    #[codec(index = 23)]
+    BurnedHeld {
+        /// What it was for.
+        reason: R,
+        /// Whose.
+        who: AccountId,
+        /// How much.
+        amount: Balance,
+    },
+    /// What was set aside went to another account.
+    #[codec(index = 24)]
+    TransferOnHold {
+        /// What it was for.
+        reason: R,
+        /// Who lost it.
+        source: AccountId,
+        /// Who got it.
+        dest: AccountId,
+        /// How much.
+        amount: Balance,
+    },
+    /// Free balance went to another account, where it is set aside.
+    #[codec(index = 25)]
+    TransferAndHold {
+        /// What for.
+        reason: R,
+        /// Who paid.
+        source: AccountId,
+        /// Where it is.
+        dest: AccountId,
+        /// How much.
+        transferred: Balance,
+    },
+    /// What was set aside is free again.
+    #[codec(index = 26)]
+    Released {
+        /// What it was for.
+        reason: R,
+        /// Whose.
+        who: AccountId,
+        /// How much.
+        amount: Balance,
     },
 }
 

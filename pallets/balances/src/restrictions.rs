@@ -89,7 +89,7 @@ impl Balances {
         Ok(amount_for(&HOLDS.get_or_default(state, who)?, reason))
     }
 
-    /// Holds an amount of the account's free balance, frozen or not (`Reserved`). The existential deposit stays free.
+    /// Holds an amount of the account's free balance, frozen or not (`Held`). The existential deposit stays free.
     ///
     /// Fails with `FundsUnavailable`, or with `TooManyHolds`.
     pub fn hold(
@@ -102,16 +102,14 @@ impl Balances {
         if amount == 0 {
             return Ok(());
         }
-        let mut holds = HOLDS.get_or_default(ctx, who)?;
-        let held = amount_for(&holds, reason).checked_add(amount).ok_or(ArithmeticError::Overflow)?;
-        set_amount(&mut holds, reason, held, HOLDS_MAX)
-            .map_err(|Full| module_error(self.index, &Error::TooManyHolds))?;
+        let holds = self.raised(HOLDS.get_or_default(ctx, who)?, reason, amount)?;
         self.put_aside(ctx, who, amount, TokenError::FundsUnavailable.into())?;
         store_or_remove(&HOLDS, ctx, who, &holds);
+        ctx.emit(self.index, &Event::Held { reason, who: *who, amount });
         Ok(())
     }
 
-    /// Frees an amount that was held (`Unreserved`). Fails with `FundsUnavailable` if less is held.
+    /// Frees an amount that was held (`Released`). Fails with `FundsUnavailable` if less is held.
     pub fn release(
         &self,
         ctx: &mut Context<'_, '_>,
@@ -129,7 +127,76 @@ impl Balances {
         data.free = data.free.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
         self.store(ctx, &mut account, data)?;
         store_or_remove(&HOLDS, ctx, who, &holds);
-        ctx.emit(self.index, &Event::Unreserved { who: *who, amount });
+        ctx.emit(self.index, &Event::Released { reason, who: *who, amount });
+        Ok(())
+    }
+
+    /// Moves an amount from one account's free balance to another, where it is held (`TransferAndHold`). The payer's account
+    /// lives on; the other exists already.
+    ///
+    /// Fails, having done nothing, as [`Balances::transfer`] does for the sender, with `TooManyHolds`, or with
+    /// `NoProviders` or `TooManyConsumers` if nothing may be held of the receiver.
+    pub fn transfer_and_hold(
+        &self,
+        ctx: &mut Context<'_, '_>,
+        reason: Reason,
+        from: &AccountId,
+        to: &AccountId,
+        amount: Balance,
+    ) -> Result<(), Failure> {
+        if amount == 0 {
+            return Ok(());
+        }
+        if from == to {
+            return self.hold(ctx, reason, to, amount);
+        }
+        let mut sender = self.system.open_account(ctx, from)?;
+        let sender_data = self.debited(&sender.info, amount, true)?;
+        let holds = self.raised(HOLDS.get_or_default(ctx, to)?, reason, amount)?;
+        let mut receiver = self.system.open_account(ctx, to)?;
+        let mut data = receiver.info.data;
+        data.reserved = data.reserved.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
+        // First the receiver: it may be refused, and who pays and lives on is not.
+        self.store(ctx, &mut receiver, data)?;
+        self.store(ctx, &mut sender, sender_data)?;
+        store_or_remove(&HOLDS, ctx, to, &holds);
+        ctx.emit(
+            self.index,
+            &Event::TransferAndHold { reason, source: *from, dest: *to, transferred: amount },
+        );
+        Ok(())
+    }
+
+    /// Moves an amount that is held of one account to another's free balance (`TransferOnHold`).
+    ///
+    /// Fails, having done nothing, with `FundsUnavailable` if less is held, or with `BelowMinimum` if the receiver would own
+    /// less than the existential deposit.
+    pub fn transfer_on_hold(
+        &self,
+        ctx: &mut Context<'_, '_>,
+        reason: Reason,
+        from: &AccountId,
+        to: &AccountId,
+        amount: Balance,
+    ) -> Result<(), Failure> {
+        if amount == 0 {
+            return Ok(());
+        }
+        if from == to {
+            return self.release(ctx, reason, from, amount);
+        }
+        let holds = lowered(HOLDS.get_or_default(ctx, from)?, reason, amount)?;
+        let mut holder = self.system.open_account(ctx, from)?;
+        let mut data = holder.info.data;
+        data.reserved = data.reserved.checked_sub(amount).ok_or(TokenError::FundsUnavailable)?;
+        if !self.credit(ctx, to, amount)? {
+            let mut receiver = self.system.open_account(ctx, to)?;
+            let receiver_data = self.credited(&receiver.info, amount)?;
+            self.store(ctx, &mut receiver, receiver_data)?;
+        }
+        self.store(ctx, &mut holder, data)?;
+        store_or_remove(&HOLDS, ctx, from, &holds);
+        ctx.emit(self.index, &Event::TransferOnHold { reason, source: *from, dest: *to, amount });
         Ok(())
     }
 
@@ -176,7 +243,9 @@ impl Balances {
             }
             Some(_) => {}
         }
-        self.put_aside(ctx, who, amount, insufficient)
+        self.put_aside(ctx, who, amount, insufficient)?;
+        ctx.emit(self.index, &Event::Reserved { who: *who, amount });
+        Ok(())
     }
 
     /// Frees up to `amount` of what is reserved but not held (`Unreserved`). Returns how much was freed.
@@ -216,9 +285,20 @@ impl Balances {
             _ => return Err(too_little),
         }
         data.reserved = data.reserved.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
-        self.store(ctx, &mut account, data)?;
-        ctx.emit(self.index, &Event::Reserved { who: *who, amount });
-        Ok(())
+        self.store(ctx, &mut account, data)
+    }
+
+    /// The holds after adding an amount to the one for this reason.
+    fn raised(
+        &self,
+        mut holds: Vec<IdAmount>,
+        reason: Reason,
+        amount: Balance,
+    ) -> Result<Vec<IdAmount>, Failure> {
+        let held = amount_for(&holds, reason).checked_add(amount).ok_or(ArithmeticError::Overflow)?;
+        set_amount(&mut holds, reason, held, HOLDS_MAX)
+            .map_err(|Full| module_error(self.index, &Error::TooManyHolds))?;
+        Ok(holds)
     }
 
     /// Writes what locks and freezes together demand; returns what they demanded before and now.

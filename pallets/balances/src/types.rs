@@ -71,9 +71,9 @@ pub struct Reason {
 
 /// An amount with what it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, MaxEncodedLen)]
-pub struct IdAmount {
+pub struct IdAmount<R = Reason> {
     /// What it is for.
-    pub id: Reason,
+    pub id: R,
     /// How much.
     pub amount: Balance,
 }
@@ -94,19 +94,19 @@ fn tokens_path(name: &'static str) -> Path {
         .expect("all segments are identifiers; tests call both callers")
 }
 
-impl TypeInfo for IdAmount {
+impl<R: TypeInfo + 'static> TypeInfo for IdAmount<R> {
     type Identity = Self;
 
     fn type_info() -> Type {
         Type::builder()
             .path(tokens_path("IdAmount"))
             .type_params([
-                TypeParameter::new("Id", Some(meta_type::<Reason>())),
+                TypeParameter::new("Id", Some(meta_type::<R>())),
                 TypeParameter::new("Balance", Some(meta_type::<Balance>())),
             ])
             .composite(
                 Fields::named()
-                    .field(|f| f.ty::<Reason>().name("id").type_name("Id"))
+                    .field(|f| f.ty::<R>().name("id").type_name("Id"))
                     .field(|f| f.ty::<Balance>().name("amount").type_name("Balance")),
             )
     }

@@ -3,7 +3,7 @@
 //! # Responsibility
 //!
 //! - The third door: what clients may ask of a node, one trait per family (`ChainApi`, `StateApi`,
-//!   `AuthorApi`, `SystemApi`, `PaymentApi`, `EngineApi`, `BasaltApi`), with every alias and notification name.
+//!   `ChildStateApi`, `AuthorApi`, `SystemApi`, `PaymentApi`, `EngineApi`, `BasaltApi`), with every alias and notification name.
 //! - The JSON of parameters and answers ([`types`], [`text`]) and the error codes ([`codes`]).
 //! - A client for each family, generated from the same trait: `ChainApiClient` and so on.
 //!
@@ -29,6 +29,7 @@
 mod author;
 mod basalt;
 mod chain;
+mod child_state;
 pub mod codes;
 mod engine;
 mod payment;
@@ -42,6 +43,7 @@ pub mod types;
 pub use author::{AuthorApiClient, AuthorApiServer};
 pub use basalt::{BasaltApiClient, BasaltApiServer};
 pub use chain::{ChainApiClient, ChainApiServer};
+pub use child_state::{ChildStateApiClient, ChildStateApiServer};
 pub use engine::{EngineApiClient, EngineApiServer};
 pub use payment::{PaymentApiClient, PaymentApiServer};
 pub use state::{StateApiClient, StateApiServer};

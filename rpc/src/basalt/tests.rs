@@ -48,7 +48,7 @@ fn a_report_is_written_with_names_and_microseconds() {
         },
         built_here: true,
     };
-    let json = serde_json::to_value(written(&KeyNames::new(&NativeRuntime), &report)).unwrap();
+    let json = serde_json::to_value(written(&KeyNames::new(&NativeRuntime::default()), &report)).unwrap();
     let expected = json!({
         "blockHash": format!("0x{}", "07".repeat(32)),
         "blockNumber": 12,

@@ -12,7 +12,7 @@ use scale_info::{MetaType, Registry, TypeInfo};
 use super::*;
 
 fn names() -> KeyNames {
-    KeyNames::new(&NativeRuntime)
+    KeyNames::new(&NativeRuntime::default())
 }
 
 fn named(names: &KeyNames, key: &[u8]) -> Option<(String, String, Vec<String>)> {
@@ -39,7 +39,7 @@ fn real_keys_have_their_pallet_item_and_entry() {
 
 #[test]
 fn every_item_of_the_metadata_is_named_and_nothing_else() {
-    let bytes = basalt_runtime_api::Runtime::metadata(&NativeRuntime, METADATA_VERSION).unwrap();
+    let bytes = basalt_runtime_api::Runtime::metadata(&NativeRuntime::default(), METADATA_VERSION).unwrap();
     let decoded = RuntimeMetadataPrefixed::decode_all(&mut bytes.as_slice()).unwrap();
     let RuntimeMetadata::V14(metadata) = decoded.1 else { panic!("not version 14") };
     let names = names();

@@ -184,13 +184,27 @@ impl Executor {
     ///
     /// If the operating system gives no threads.
     pub fn new(mode: Mode) -> Result<Self, ModeError> {
+        Self::with_stacks(mode, None)
+    }
+
+    /// An executor of this mode whose threads have stacks of so many bytes: for runtimes that nest deeply. The thread that
+    /// asks for a block works on it as well, and has the stack that it has.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system gives no threads.
+    pub fn with_stacks(mode: Mode, bytes: Option<usize>) -> Result<Self, ModeError> {
         // The thread that asks for a block works on it as well.
         let others = mode.threads() - 1;
         let pool = (others > 0).then(|| {
-            ThreadPoolBuilder::new()
+            let builder = ThreadPoolBuilder::new()
                 .num_threads(others)
-                .thread_name(|number| format!("execute-{}", number + 1))
-                .build()
+                .thread_name(|number| format!("execute-{}", number + 1));
+            match bytes {
+                Some(bytes) => builder.stack_size(bytes),
+                None => builder,
+            }
+            .build()
         });
         let pool = pool
             .transpose()

@@ -106,6 +106,12 @@ pub fn ecdsa_recover(signature: &[u8; 65], prehash: &[u8; 32]) -> Option<[u8; 33
     key.to_encoded_point(true).as_bytes().try_into().ok()
 }
 
+/// Both coordinates of the point that a compressed key stands for, if it stands for one.
+pub fn ecdsa_uncompressed(key: &[u8; 33]) -> Option<[u8; 64]> {
+    let key = k256::ecdsa::VerifyingKey::from_sec1_bytes(key).ok()?;
+    key.to_encoded_point(false).as_bytes().get(1..)?.try_into().ok()
+}
+
 impl TypeInfo for MultiSignature {
     type Identity = Self;
 

@@ -48,6 +48,7 @@ extern crate alloc;
 
 mod addition;
 mod change_set;
+mod order;
 mod overlay;
 mod table;
 #[cfg(test)]
@@ -91,6 +92,9 @@ pub enum StateError {
         /// What was to be added.
         delta: i128,
     },
+    /// What runs contracts failed, or there is none: the block cannot be executed here.
+    #[error("this node cannot run contracts: {0}")]
+    Machine(String),
     /// The value depends on a transaction that is still running; the executor will run this one again.
     #[error("the value is being written by an earlier transaction of the same block")]
     Interrupted,

@@ -1,9 +1,10 @@
 //! The one way a pallet touches the world.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
+use basalt_contracts_vm::Machine;
 use basalt_primitives::{BlockNumber, DispatchError, H256, TransactionalError};
-use basalt_runtime_api::{BlockEnv, Event, Position, Touch};
+use basalt_runtime_api::{BlockEnv, Events, Position, Touch};
 use basalt_state::{Condition, Key, Overlay, StateError, StateRead, StateWrite, Value};
 use parity_scale_codec::Encode;
 
@@ -11,6 +12,9 @@ use crate::Failure;
 
 /// How deep calls may nest in calls (batch in batch in sudo …): enough for every honest use, far from any stack's end.
 pub const CALL_DEPTH_MAX: u32 = 16;
+
+/// Room for what most transactions tell: what they withdraw, do, pay, and how it ended, some 60 bytes each.
+const EVENT_BYTES: usize = 256;
 
 /// State, block and event buffer of whatever runs now: one transaction, or one of a block's hooks.
 ///
@@ -20,8 +24,10 @@ pub struct Context<'a, 's> {
     env: &'a BlockEnv,
     place: Place<'a>,
     known: &'a [Touch],
-    events: Vec<Event>,
+    events: Events,
     depth: u32,
+    machine: Option<&'a dyn Machine>,
+    guarded: bool,
 }
 
 /// Where in a block something runs.
@@ -37,7 +43,8 @@ impl<'a, 's> Context<'a, 's> {
     /// A context for one transaction (`Some(index)`) or for a hook of the block (`None`).
     pub fn new(state: &'a mut Overlay<'s>, env: &'a BlockEnv, transaction_index: Option<u32>) -> Self {
         let place = transaction_index.map_or(Place::Hook, Place::Transaction);
-        Self { state, env, place, known: &[], events: Vec::new(), depth: 0 }
+        let events = Events::default();
+        Self { state, env, place, known: &[], events, depth: 0, machine: None, guarded: false }
     }
 
     /// A context for one transaction at a place that its executor may have guessed. `known` are raw keys that were
@@ -48,8 +55,23 @@ impl<'a, 's> Context<'a, 's> {
         position: &'a Position,
         known: &'a [Touch],
     ) -> Self {
-        // Most transactions tell of what they withdraw, do, pay, and how it ended.
-        Self { state, env, place: Place::Guessed(position), known, events: Vec::with_capacity(4), depth: 0 }
+        let events = Events::with_capacity(EVENT_BYTES);
+        let place = Place::Guessed(position);
+        Self { state, env, place, known, events, depth: 0, machine: None, guarded: false }
+    }
+
+    /// With what runs contracts.
+    pub fn with_machine(self, machine: &'a dyn Machine) -> Self {
+        Self { machine: Some(machine), ..self }
+    }
+
+    /// What runs contracts.
+    ///
+    /// # Errors
+    ///
+    /// The node's own failure, if whoever made the context gave it none.
+    pub fn machine(&self) -> Result<&'a dyn Machine, StateError> {
+        self.machine.ok_or_else(|| StateError::Machine(String::from("it was started without a Wasm machine")))
     }
 
     /// Raw keys that need not be computed again.
@@ -78,25 +100,34 @@ impl<'a, 's> Context<'a, 's> {
 
     /// Records an event of the pallet with this index.
     pub fn emit(&mut self, pallet_index: u8, event: &impl Encode) {
-        self.emit_with_topics(pallet_index, event, Vec::new());
+        self.events.push(pallet_index, event, &[]);
     }
 
     /// Records an event that filters can find by topic.
     pub fn emit_with_topics(&mut self, pallet_index: u8, event: &impl Encode, topics: Vec<H256>) {
-        let mut bytes = Vec::with_capacity(1 + event.size_hint());
-        bytes.push(pallet_index);
-        event.encode_to(&mut bytes);
-        self.events.push(Event { bytes, topics });
+        self.events.push(pallet_index, event, &topics);
     }
 
     /// The events recorded so far.
-    pub fn events(&self) -> &[Event] {
+    pub fn events(&self) -> &Events {
         &self.events
     }
 
     /// Ends the context and hands out its events.
-    pub fn into_events(self) -> Vec<Event> {
+    pub fn into_events(self) -> Events {
         self.events
+    }
+
+    /// Runs `body`, unless this already runs inside of such a call: for pallets that call the runtime's calls, and must not
+    /// be called by them in turn.
+    pub fn unless_reentered<T>(&mut self, body: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.guarded {
+            return None;
+        }
+        self.guarded = true;
+        let result = body(self);
+        self.guarded = false;
+        Some(result)
     }
 
     /// Runs `body` so that an error leaves no trace: its writes and events are dropped.
@@ -109,11 +140,17 @@ impl<'a, 's> Context<'a, 's> {
         if self.depth >= CALL_DEPTH_MAX {
             return Err(Failure::from(DispatchError::Transactional(TransactionalError::LimitReached)).into());
         }
+        self.depth += 1;
+        let result = self.layer(body);
+        self.depth -= 1;
+        result
+    }
+
+    /// Like [`Context::layered`], for whoever has a limit of its own to how deep it nests.
+    pub fn layer<T, E>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         let events_before = self.events.len();
         self.state.push_layer();
-        self.depth += 1;
         let result = body(self);
-        self.depth -= 1;
         if result.is_ok() {
             self.state.commit_layer();
         } else {

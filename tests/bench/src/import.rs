@@ -83,7 +83,7 @@ fn open(genesis: &[u8], durability: Durability) -> anyhow::Result<(Arc<Chain>, T
     let config = Config { pruning: Pruning::Keep(256), cache_bytes: 1 << 30, durability };
     let chain = Chain::open(
         Db::open(&folder.path().join("db"), config)?,
-        Arc::new(NativeRuntime),
+        Arc::new(NativeRuntime::default()),
         genesis,
         Executor::new(Mode::Sequential)?,
         Arc::new(Verifier::new(REMEMBERED_MAX)),

@@ -252,7 +252,7 @@ fn chain(arguments: &Arguments, folder: &Path) -> anyhow::Result<(Arc<Chain>, Ar
     let verifier = Arc::new(Verifier::new(REMEMBERED_MAX));
     let chain = Chain::open(
         Db::open(&folder.join("db"), config)?,
-        Arc::new(NativeRuntime),
+        Arc::new(NativeRuntime::default()),
         &genesis,
         Executor::new(arguments.execution)?,
         Arc::clone(&verifier),

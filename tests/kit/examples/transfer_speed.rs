@@ -71,7 +71,7 @@ fn main() {
 
     let balances = (0..accounts).map(|number| (account(number), Amount(1_000 * UNIT))).collect();
     let config = GenesisConfig { balances: BalancesGenesis { balances }, ..GenesisConfig::default() };
-    let runtime: &dyn Runtime = &NativeRuntime;
+    let runtime: &dyn Runtime = &NativeRuntime::default();
     let genesis = runtime.genesis(&serde_json::to_vec(&config).unwrap()).unwrap();
     let mut state = Hashed(
         genesis

@@ -169,6 +169,9 @@ fn a_version_outside_of_the_root_manifest_is_found() {
         assert_eq!(check_manifest("x/Cargo.toml", &format!("{lints}{bad}")).len(), 1, "{bad}");
     }
     assert_eq!(check_manifest("x/Cargo.toml", "[dependencies]\n").len(), 1, "the lints are not inherited");
+    let own = "[lints.rust]\nunsafe_code = \"deny\"\n";
+    assert_eq!(check_manifest("x/Cargo.toml", own).len(), 1, "it may not say `unsafe`");
+    assert!(check_manifest("contracts/vm/Cargo.toml", own).is_empty());
 }
 
 #[test]

@@ -120,10 +120,58 @@ fn what_is_held_can_be_taken_into_a_pot() {
     assert_eq!(
         told(&ctx),
         [
-            Told::Balances(Event::Reserved { who: ALICE, amount: 100 }),
+            Told::Balances(Event::Held { reason: HOLD, who: ALICE, amount: 100 }),
             Told::Balances(Event::Slashed { who: ALICE, amount: 60 }),
         ]
     );
+}
+
+#[test]
+fn a_hold_can_be_paid_by_another_account_and_go_back_to_it() {
+    with_context(|ctx| {
+        BALANCES.transfer_and_hold(ctx, HOLD, &ALICE, &BOB, 100).unwrap();
+        assert_eq!((data(ctx, ALICE).free, data(ctx, BOB).free), (START - 100, START));
+        assert_eq!(BALANCES.balance_on_hold(ctx, HOLD, &BOB), Ok(100));
+        BALANCES.transfer_on_hold(ctx, HOLD, &BOB, &ALICE, 60).unwrap();
+        assert_eq!((free(ctx, ALICE), data(ctx, BOB).reserved), (START - 40, 40));
+        BALANCES.transfer_on_hold(ctx, HOLD, &BOB, &BOB, 40).unwrap();
+        assert_eq!((free(ctx, BOB), HOLDS.contains(ctx, &BOB)), (START + 40, Ok(false)));
+        assert_eq!(BALANCES.system.account(ctx, &BOB).unwrap().consumers, 0);
+        assert_eq!(
+            told(ctx),
+            [
+                Told::Balances(Event::TransferAndHold {
+                    reason: HOLD,
+                    source: ALICE,
+                    dest: BOB,
+                    transferred: 100
+                }),
+                Told::Balances(Event::TransferOnHold { reason: HOLD, source: BOB, dest: ALICE, amount: 60 }),
+                Told::Balances(Event::Released { reason: HOLD, who: BOB, amount: 40 }),
+            ]
+        );
+    });
+}
+
+#[test]
+fn a_hold_that_another_account_pays_is_refused_before_anything_moves() {
+    with_context(|ctx| {
+        let pay = |ctx: &mut Context<'_, '_>, to: &AccountId, amount| {
+            failed(BALANCES.transfer_and_hold(ctx, HOLD, &ALICE, to, amount))
+        };
+        assert_eq!(pay(ctx, &BOB, START + 1), token(TokenError::FundsUnavailable));
+        assert_eq!(pay(ctx, &BOB, START - ED + 1), token(TokenError::NotExpendable));
+        assert_eq!(pay(ctx, &NOBODY, 100), DispatchError::NoProviders);
+        BALANCES.hold(ctx, HOLD, &BOB, 50).unwrap();
+        let back = |ctx: &mut Context<'_, '_>, to: &AccountId, amount| {
+            failed(BALANCES.transfer_on_hold(ctx, HOLD, &BOB, to, amount))
+        };
+        assert_eq!(back(ctx, &ALICE, 51), token(TokenError::FundsUnavailable));
+        assert_eq!(back(ctx, &NOBODY, ED - 1), token(TokenError::BelowMinimum));
+        assert_eq!((free(ctx, ALICE), free(ctx, BOB)), (START, START - 50));
+        BALANCES.transfer_on_hold(ctx, HOLD, &BOB, &NOBODY, ED).unwrap();
+        assert_eq!(free(ctx, NOBODY), ED);
+    });
 }
 
 #[test]

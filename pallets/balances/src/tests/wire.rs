@@ -83,6 +83,11 @@ fn events_have_substrates_indices_names_and_fields() {
             (19, "Frozen", who()),
             (20, "Thawed", who()),
             (21, "TotalIssuanceForced", vec!["old", "new"]),
+            (22, "Held", vec!["reason", "who", "amount"]),
+            (23, "BurnedHeld", vec!["reason", "who", "amount"]),
+            (24, "TransferOnHold", vec!["reason", "source", "dest", "amount"]),
+            (25, "TransferAndHold", vec!["reason", "source", "dest", "transferred"]),
+            (26, "Released", vec!["reason", "who", "amount"]),
         ]
     );
     let transfer = Event::Transfer { from: ALICE, to: BOB, amount: 5 };

@@ -34,7 +34,7 @@ fn a_failed_call_keeps_the_fee_and_the_nonce_and_drops_all_other_writes_and_even
     assert_eq!((receipt.result, receipt.fee), (Err(TOO_POOR), most - unused));
     assert_eq!(
         inner_events(&receipt),
-        [RuntimeEvent::Balances(balances::Event::Deposit { who: alice, amount: unused })],
+        [RuntimeEvent::Balances(balances::pallet::Event::Deposit { who: alice, amount: unused })],
         "only the refund is told"
     );
     let last = decoded(&receipt.events).pop();
@@ -142,8 +142,10 @@ fn root_pays_no_fee_and_others_are_no_root() {
     assert_eq!(receipts[0].info.pays_fee, Pays::No);
     assert_eq!((receipts[0].fee, receipts[1].fee), (0, 0));
     assert!(
-        decoded(&receipts[0].events)
-            .contains(&RuntimeEvent::Balances(balances::Event::BalanceSet { who: bob, free: 7 * UNIT }))
+        decoded(&receipts[0].events).contains(&RuntimeEvent::Balances(balances::pallet::Event::BalanceSet {
+            who: bob,
+            free: 7 * UNIT
+        }))
     );
     assert_eq!(receipts[1].result, Ok(()), "that the call failed is in the event");
     assert!(

@@ -78,7 +78,7 @@ fn a_batch_that_stops_early_gets_the_rest_back() {
     assert_eq!(receipt.info.weight, query.weight.saturating_sub(unused));
     assert_eq!(
         inner_events(&receipt).last(),
-        Some(&RuntimeEvent::Balances(balances::Event::Deposit { who: alice, amount: refund }))
+        Some(&RuntimeEvent::Balances(balances::pallet::Event::Deposit { who: alice, amount: refund }))
     );
     assert_eq!(world.free(alice), START - receipt.fee);
 }

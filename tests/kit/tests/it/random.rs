@@ -155,7 +155,7 @@ fn verified(world: &World, sent: &Sent, nonce: u32) -> Verified {
 /// By how much the events of a block say that the issuance changed; `None` if root set a balance, whose event does not
 /// say what it was before.
 fn told_change(events: &[RuntimeEvent]) -> Option<i128> {
-    use balances::Event;
+    use balances::pallet::Event;
     let signed = |amount: &Balance| i128::try_from(*amount).expect("below the limit of the issuance");
     let mut change = 0;
     for event in events {

@@ -24,9 +24,9 @@ fn a_transfer_moves_the_amount_costs_what_was_queried_and_tells_it_in_the_order_
     assert_eq!(
         decoded(&receipt.events),
         [
-            RuntimeEvent::Balances(balances::Event::Withdraw { who: alice, amount: fee }),
+            RuntimeEvent::Balances(balances::pallet::Event::Withdraw { who: alice, amount: fee }),
             RuntimeEvent::System(system::Event::NewAccount { account: eve }),
-            RuntimeEvent::Balances(balances::Event::Endowed { account: eve, free_balance: 5 * UNIT }),
+            RuntimeEvent::Balances(balances::pallet::Event::Endowed { account: eve, free_balance: 5 * UNIT }),
             moved(alice, eve, 5 * UNIT),
             RuntimeEvent::TransactionPayment(payment::Event::TransactionFeePaid {
                 who: alice,
@@ -47,11 +47,14 @@ fn a_transfer_moves_the_amount_costs_what_was_queried_and_tells_it_in_the_order_
     assert_eq!(world.free(TREASURY_ACCOUNT), UNIT + to_treasury);
     assert_eq!(world.issuance(), issuance - burnt);
     let mut last = vec![
-        RuntimeEvent::Balances(balances::Event::Deposit { who: author, amount: to_author }),
-        RuntimeEvent::Balances(balances::Event::Deposit { who: TREASURY_ACCOUNT, amount: to_treasury }),
+        RuntimeEvent::Balances(balances::pallet::Event::Deposit { who: author, amount: to_author }),
+        RuntimeEvent::Balances(balances::pallet::Event::Deposit {
+            who: TREASURY_ACCOUNT,
+            amount: to_treasury,
+        }),
     ];
     if burnt > 0 {
-        last.push(RuntimeEvent::Balances(balances::Event::Rescinded { amount: burnt }));
+        last.push(RuntimeEvent::Balances(balances::pallet::Event::Rescinded { amount: burnt }));
     }
     assert_eq!(world.final_events(), last);
 }
@@ -133,8 +136,10 @@ fn what_is_left_below_the_existential_deposit_is_burnt() {
     let receipt = world.run_one(transaction);
     assert_eq!(receipt.fee, probe.partial_fee, "both amounts have the same length");
     assert!(
-        decoded(&receipt.events)
-            .contains(&RuntimeEvent::Balances(balances::Event::DustLost { account: bob, amount: dust }))
+        decoded(&receipt.events).contains(&RuntimeEvent::Balances(balances::pallet::Event::DustLost {
+            account: bob,
+            amount: dust
+        }))
     );
     let rounding = receipt.fee - receipt.fee * 80 / 100 - receipt.fee * 20 / 100;
     assert_eq!(world.issuance(), issuance - dust - rounding);
