@@ -1,6 +1,6 @@
 //! What contracts may ask of this chain, and how clients ask them without a transaction.
 
-use alloc::vec::Vec;
+use alloc::{format, vec::Vec};
 
 use basalt_contracts_vm::Machine;
 use basalt_pallet_balances as balances;
@@ -98,15 +98,13 @@ fn dry_run(origin: AccountId, arguments: &mut Arguments<'_>) -> Result<DryRun, C
 
 /// The events of a dry run belong to no transaction: they have the phase that Substrate gives them.
 fn with_events<T>(answer: Answer<T>, ctx: Context<'_, '_>) -> Result<DryRunResult<T>, CallError> {
-    let records = ctx.into_events().into_iter().map(|event| {
-        let decoded = RuntimeEvent::decode_all(&mut event.bytes.as_slice());
-        let event_of =
-            |error: parity_scale_codec::Error| CallError::Failed(alloc::format!("an event: {error}"));
-        Ok(EventRecord {
-            phase: Phase::Initialization,
-            event: decoded.map_err(event_of)?,
-            topics: event.topics,
-        })
+    let events = ctx.into_events();
+    let records = events.iter().map(|event| {
+        let mut bytes = event.bytes;
+        let decoded = RuntimeEvent::decode_all(&mut bytes).map_err(|error| {
+            CallError::Failed(format!("an event of the dry run does not decode: {error}"))
+        })?;
+        Ok(EventRecord { phase: Phase::Initialization, event: decoded, topics: event.topics.to_vec() })
     });
     Ok(ContractResult {
         gas_consumed: answer.gas_consumed,

@@ -464,7 +464,7 @@ impl World {
         self.state.apply(&changes);
         self.check();
         let told = events.iter().map(|event| decode_event(&event.bytes)).collect();
-        let topics = events.into_iter().map(|event| event.topics).collect();
+        let topics = events.iter().map(|event| event.topics.to_vec()).collect();
         Done { outcome: outcome.unwrap(), told, topics, written }
     }
 
