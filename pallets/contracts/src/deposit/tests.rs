@@ -66,7 +66,7 @@ fn counts_are_exact_whichever_frame_is_settled_first() {
     let mut record = record(0, 0, 0, 0);
     // An inner frame removed what the outer one had just stored.
     let inner = Diff { bytes_removed: 10, items_removed: 1, ..Diff::default() };
-    assert_eq!(inner.apply(&PRICES, &mut record), NOTHING);
+    assert_eq!(inner.apply(&PRICES, &mut record), StorageDeposit::Refund(0));
     let more = Diff { bytes_removed: 1, ..Diff::default() };
     assert_eq!(more.apply(&PRICES, &mut record), NOTHING);
     let outer = Diff { bytes_added: 11, items_added: 1, ..Diff::default() };

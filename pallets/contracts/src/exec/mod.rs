@@ -18,7 +18,7 @@ mod fault;
 mod life;
 mod stack;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use alloc::vec::Vec;
 

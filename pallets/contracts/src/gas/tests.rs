@@ -105,7 +105,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #[test]
     fn with_what_is_required_the_same_call_succeeds(steps in prop::collection::vec(step(), 0..8)) {
-        let mut gas = GasMeter::new(weight(3_000, 3_000));
+        let mut gas = GasMeter::new(weight(20_000, 20_000));
         prop_assume!(run(&mut gas, &steps).is_ok());
         prop_assert!(gas.consumed().all_lte(gas.required()));
         let mut again = GasMeter::new(gas.required());

@@ -51,16 +51,16 @@ mod code {
 const SENTINEL: u32 = u32::MAX;
 
 /// Stack and state, of which one host call at a time takes hold.
-pub(crate) type World<'x, 'a, 'c, 's, C> = RefCell<(&'x mut Stack<'a, C>, &'x mut Context<'c, 's>)>;
+pub(crate) type Shared<'x, 'a, 'c, 's, C> = RefCell<(&'x mut Stack<'a, C>, &'x mut Context<'c, 's>)>;
 
 /// The host of one run.
 pub(crate) struct Running<'w, 'x, 'a, 'c, 's, C> {
-    world: &'w World<'x, 'a, 'c, 's, C>,
+    world: &'w Shared<'x, 'a, 'c, 's, C>,
     end: Option<End>,
 }
 
 impl<'w, 'x, 'a, 'c, 's, C> Running<'w, 'x, 'a, 'c, 's, C> {
-    pub(crate) const fn new(world: &'w World<'x, 'a, 'c, 's, C>) -> Self {
+    pub(crate) const fn new(world: &'w Shared<'x, 'a, 'c, 's, C>) -> Self {
         Self { world, end: None }
     }
 

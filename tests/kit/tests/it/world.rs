@@ -1,6 +1,7 @@
 //! A chain with a few accounts, and short names for calls and events.
 
 pub(crate) use basalt_pallet_balances as balances;
+pub(crate) use basalt_pallet_contracts as contracts;
 pub(crate) use basalt_pallet_sudo as sudo;
 pub(crate) use basalt_pallet_system as system;
 pub(crate) use basalt_pallet_timestamp as timestamp;

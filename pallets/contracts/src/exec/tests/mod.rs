@@ -4,6 +4,7 @@ mod calls;
 mod deposits;
 mod gas;
 mod life;
+mod wasm;
 
 use alloc::{borrow::ToOwned, boxed::Box, collections::BTreeMap, format, vec, vec::Vec};
 use core::cell::Cell;
@@ -431,10 +432,6 @@ impl World {
         let changes = overlay.into_change_set().unwrap();
         self.state.apply(&changes);
         result
-    }
-
-    pub(crate) fn look<R>(&self, body: impl FnOnce(&mut Context<'_, '_>) -> R) -> R {
-        self.look_at(&self.state, body)
     }
 
     pub(crate) fn look_at<R>(
