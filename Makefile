@@ -8,7 +8,7 @@ BIN := $(CARGO_TARGET_DIR)/debug/basalt
 # of RocksDB's build dependencies differ, and RocksDB, most of a cold build, would be compiled once for each.
 BUILD := cargo build --locked --workspace --examples --bin
 
-.PHONY: help run build test nightly lint bench bench-peers
+.PHONY: help run build contracts test nightly lint bench bench-peers
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -23,6 +23,10 @@ build: ## build, and print the path of the binary as the last line
 	@scripts/setup.sh build
 	@$(BUILD) basalt
 	@echo "$(BIN)"
+
+contracts: ## build the example contracts to .wasm, .json and .contract
+	@scripts/setup.sh contracts
+	@scripts/contracts.sh
 
 test: ## run every check: format, lints, tests, permuted timing, docs, Wasm, client libraries
 	@scripts/test.sh

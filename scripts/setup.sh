@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what a build or a test run needs and this machine lacks; says nothing when all is there.
 #
-#   scripts/setup.sh build    what `make run` needs: Rust, a C++ compiler, libclang (RocksDB is C++, bindgen reads its headers)
-#   scripts/setup.sh test     the same, and what `make test` needs besides: Node.js and npm with @polkadot/api, a Wasm target
+#   scripts/setup.sh build       what `make run` needs: Rust, a C++ compiler, libclang (RocksDB is C++, bindgen reads its headers)
+#   scripts/setup.sh contracts   the same, and what contracts are built with: a Wasm target or the sources of `core`, wasm-opt
+#   scripts/setup.sh test        the same, and what `make test` needs besides: Node.js and npm with @polkadot/api
 #
 # Only Debian packages, only with apt, only what is missing. Nothing is ever removed or downgraded.
 set -euo pipefail
@@ -35,6 +36,10 @@ have_debian_wasm() {
 
 have_rustup_wasm() {
     [ -d "$(rustc --print sysroot 2>/dev/null)/lib/rustlib/wasm32v1-none/lib" ]
+}
+
+have_rustup_sources() {
+    [ -f "$(rustc --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library/core/Cargo.toml" ]
 }
 
 # apt_install PACKAGE…: as root, through sudo, or not at all (then it says what to run and fails).
@@ -101,12 +106,29 @@ setup_wasm() {
             "Please run, with a network that reaches static.rust-lang.org: rustup target add wasm32v1-none"
 }
 
+# Contracts need what the Wasm check needs, and are a fifth smaller with `core` compiled from its sources and with wasm-opt:
+# so both are asked for, and their lack is no failure.
+setup_contracts() {
+    setup_wasm
+    if have rustup && ! have_rustup_sources; then
+        say "asking rustup for the sources of core"
+        timeout 120 rustup component add rust-src </dev/null >&2 ||
+            say "rustup could not get them: contracts will be bigger than they need to be"
+    fi
+    have wasm-opt || apt_install binaryen ||
+        say "without wasm-opt (Debian: binaryen), contracts will be bigger than they need to be"
+}
+
 case "${1:-}" in
 build) setup_build ;;
+contracts)
+    setup_build
+    setup_contracts
+    ;;
 test)
     setup_build
     setup_node
-    setup_wasm
+    setup_contracts
     ;;
-*) fail "usage: scripts/setup.sh build|test" ;;
+*) fail "usage: scripts/setup.sh build|contracts|test" ;;
 esac

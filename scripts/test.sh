@@ -9,15 +9,18 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$HOME/.cache/basalt/build}
 BASE=$(dirname "$CARGO_TARGET_DIR")
-ALL=(setup fmt tidy build lint test shuttle doc wasm js subxt)
+ALL=(setup fmt tidy build contracts lint test shuttle doc wasm js subxt)
 
 stage_setup() { scripts/setup.sh test; }
 stage_fmt() {
     cargo fmt --all --check
     cargo fmt --check --manifest-path tests/clients/subxt/Cargo.toml -- --config-path "$PWD"
+    cargo fmt --check --all --manifest-path contracts/examples/Cargo.toml -- --config-path "$PWD"
 }
 stage_tidy() { cargo run -q --locked -p xtask -- tidy; }
 stage_build() { make --no-print-directory build; }
+# Before the tests, for those on nodes use what this builds.
+stage_contracts() { scripts/contracts.sh test; }
 stage_lint() { cargo clippy -q --locked --workspace --all-targets -- -D warnings; }
 stage_test() { cargo test --locked --workspace --no-fail-fast; }
 # The parallel executor with its timing permuted on purpose. The flag is part of how every crate is built, hence a target
@@ -51,6 +54,8 @@ stage_subxt() {
 
 # Tests that start nodes (tests/e2e, tests/clients) take the binary from here, instead of each building its own.
 export BASALT_BIN=$CARGO_TARGET_DIR/debug/basalt
+# The same for the example contracts.
+export CONTRACTS_OUT=${CONTRACTS_OUT:-$BASE/contracts/out}
 
 if [ $# = 0 ]; then set -- "${ALL[@]}"; fi
 started=$SECONDS

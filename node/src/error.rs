@@ -40,6 +40,9 @@ pub(crate) enum NodeError {
     /// There are no threads to execute blocks with.
     #[error(transparent)]
     Execution(#[from] basalt_executor::ModeError),
+    /// Nothing can run contracts.
+    #[error(transparent)]
+    Contracts(#[from] basalt_contracts_vm::SetupError),
     /// The RPC server cannot start.
     #[error(transparent)]
     Rpc(#[from] RpcError),

@@ -40,7 +40,7 @@ impl Folder {
 }
 
 /// `$XDG_DATA_HOME/basalt`, or `~/.local/share/basalt`.
-fn default_base() -> Result<PathBuf, NodeError> {
+pub(crate) fn default_base() -> Result<PathBuf, NodeError> {
     if let Some(data) = std::env::var_os("XDG_DATA_HOME").filter(|data| !data.is_empty()) {
         return Ok(PathBuf::from(data).join("basalt"));
     }

@@ -21,6 +21,7 @@ mod folder;
 mod logging;
 mod metrics;
 mod run;
+mod stderr;
 mod stdout;
 
 use std::process::ExitCode;

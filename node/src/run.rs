@@ -10,6 +10,7 @@ use std::{
 use basalt_chain::Chain;
 use basalt_consensus_api::{Engine, EngineError, EngineHandle, Env, Shutdown, SystemClock, feed_pool};
 use basalt_consensus_instant::{Config as SealConfig, InstantEngine, Seal};
+use basalt_contracts_vm::{MachineConfig, THREAD_STACK_BYTES, WasmMachine};
 use basalt_db::{Config as DbConfig, Db, Durability, Pruning};
 use basalt_executor::{Executor, Mode};
 use basalt_pool::{Head, Limits, PoolHandle};
@@ -45,9 +46,15 @@ pub(crate) fn run(arguments: &NodeArgs) -> Result<(), NodeError> {
     };
     let spec = ChainSpec::load(chain)?;
     let folder = Folder::choose(arguments, &spec)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        NodeError::System { what: "the threads for input and output did not start", error }
-    })?;
+    // Blocks are made and dry runs run on its threads, where contracts call each other. The stacks are only reserved.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .build()
+        .map_err(|error| NodeError::System {
+            what: "the threads for input and output did not start",
+            error,
+        })?;
     runtime.block_on(serve(arguments, spec, folder.path()))
     // The temporary folder, if there is one, is removed here: after the database is closed.
 }
@@ -150,11 +157,13 @@ async fn open_chain(
     };
     let mode = arguments.execution;
     let path = folder.join("db");
+    let machine = MachineConfig { folder: Some(folder.join("contracts")), ..MachineConfig::default() };
     let genesis = spec.genesis_json();
     let opened = tokio::task::spawn_blocking(move || -> Result<_, NodeError> {
         let db = Db::open(&path, config)?;
-        let executor = Executor::new(mode)?;
-        Ok(Chain::open(db, Arc::new(NativeRuntime::default()), &genesis, executor, verifier)?)
+        let executor = Executor::with_stacks(mode, Some(THREAD_STACK_BYTES))?;
+        let runtime = NativeRuntime::new(Arc::new(WasmMachine::new(machine)?));
+        Ok(Chain::open(db, Arc::new(runtime), &genesis, executor, verifier)?)
     });
     opened.await.unwrap_or_else(|panic| {
         Err(NodeError::PartStopped { part: "opening the database", why: panic.to_string() })

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use basalt_pallet_timestamp as timestamp;
 use basalt_primitives::{Digest, DispatchClass, Moment, Weight, extrinsic};
-use basalt_runtime_api::{BlockEnv, BlockRecord, Event, Fatal, InherentData, InherentError, Verified};
+use basalt_runtime_api::{BlockEnv, BlockRecord, Events, Fatal, InherentData, InherentError, Verified};
 use basalt_state::{Overlay, StateRead};
 use basalt_support::{BlockSummary, Context, Pallet};
 use parity_scale_codec::Encode;
@@ -14,7 +14,7 @@ use crate::{BALANCES, CONTRACTS, LIMITS, RuntimeCall, SYSTEM, TIMESTAMP, TRANSAC
 /// How far a block's time may be ahead of the importer's clock: as in Substrate.
 pub(crate) const TIMESTAMP_DRIFT_MAX_MS: Moment = 30_000;
 
-pub(crate) fn begin(env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal> {
+pub(crate) fn begin(env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {
     let mut ctx = Context::new(state, env, None);
     SYSTEM.begin_block(&mut ctx)?;
     TIMESTAMP.begin_block(&mut ctx)?;

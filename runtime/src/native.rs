@@ -7,7 +7,7 @@ use basalt_contracts_vm::Machine;
 use basalt_pallet_system::ACCOUNT;
 use basalt_primitives::{AccountId, Digest, Header, Nonce, RuntimeVersion, ValidTransaction};
 use basalt_runtime_api::{
-    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Event, Fatal, GenesisError, Head,
+    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Events, Fatal, GenesisError, Head,
     InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
     ValidateError, Verified,
 };
@@ -89,7 +89,7 @@ impl Runtime for NativeRuntime {
         block::check_inherents(transactions, data)
     }
 
-    fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal> {
+    fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {
         block::begin(env, state)
     }
 

@@ -216,3 +216,89 @@ fn a_transaction_says_whose_accounts_it_touches_through_batches_too() {
         assert_eq!(touches, expected, "{call:?}");
     }
 }
+
+#[test]
+fn contracts_constants_come_in_substrates_order_and_decode_by_their_types() {
+    let RuntimeMetadata::V14(v14) = decoded(14) else { panic!("not version 14") };
+    let contracts = v14.pallets.iter().find(|pallet| pallet.name == "Contracts").unwrap();
+    assert_eq!(contracts.index, 8);
+    let constants: Vec<_> = contracts.constants.iter().map(|constant| constant.name.as_str()).collect();
+    assert_eq!(
+        constants,
+        [
+            "Schedule",
+            "DepositPerByte",
+            "DefaultDepositLimit",
+            "DepositPerItem",
+            "CodeHashLockupDepositPercent",
+            "MaxCodeLen",
+            "MaxStorageKeyLen",
+            "MaxTransientStorageSize",
+            "MaxDelegateDependencies",
+            "UnsafeUnstableInterface",
+            "MaxDebugBufferLen",
+            "Environment",
+            "ApiVersion",
+        ]
+    );
+    let value = |name: &str| &contracts.constants.iter().find(|one| one.name == name).unwrap().value[..];
+    // Six u32, a u64, a u32.
+    assert_eq!(value("Schedule").len(), 6 * 4 + 8 + 4);
+    assert_eq!(value("Schedule")[..16], [4u32, 16, 32, 16_384].encode()[..]);
+    assert_eq!(value("MaxCodeLen"), (256u32 * 1024).to_le_bytes());
+    assert_eq!((value("UnsafeUnstableInterface"), value("Environment")), (&[0][..], &[][..]));
+    assert_eq!(value("ApiVersion"), 4u16.to_le_bytes());
+    let items: Vec<_> =
+        contracts.storage.as_ref().unwrap().entries.iter().map(|entry| entry.name.as_str()).collect();
+    assert_eq!(
+        items,
+        [
+            "PristineCode",
+            "CodeInfoOf",
+            "Nonce",
+            "ContractInfoOf",
+            "DeletionQueue",
+            "DeletionQueueCounter",
+            "MigrationInProgress"
+        ]
+    );
+}
+
+#[test]
+fn contracts_api_has_the_methods_and_parameters_that_clients_name() {
+    let RuntimeMetadata::V15(v15) = decoded(15) else { panic!("not version 15") };
+    let api = v15.apis.iter().find(|api| api.name == "ContractsApi").unwrap();
+    let methods: Vec<(&str, Vec<&str>)> = api
+        .methods
+        .iter()
+        .map(|method| (method.name.as_str(), method.inputs.iter().map(|input| input.name.as_str()).collect()))
+        .collect();
+    let expected = [
+        ("call", "origin dest value gas_limit storage_deposit_limit input_data"),
+        ("instantiate", "origin value gas_limit storage_deposit_limit code data salt"),
+        ("upload_code", "origin code storage_deposit_limit determinism"),
+        ("get_storage", "address key"),
+    ];
+    assert_eq!(methods, expected.map(|(name, inputs)| (name, inputs.split(' ').collect())));
+    let id = [0x68, 0xb6, 0x6b, 0xa1, 0x22, 0xc9, 0x3f, 0xa7];
+    assert!(crate::version().apis.contains(&(id, 2)));
+}
+
+#[test]
+fn what_is_held_for_contracts_is_named_as_in_substrate() {
+    let reason = |held| crate::CONTRACTS.reason(held).encode();
+    for held in [crate::HoldReason::CodeUploadDepositReserve, crate::HoldReason::StorageDepositReserve] {
+        assert_eq!(crate::RuntimeHoldReason::Contracts(held).encode(), reason(held));
+    }
+    assert_eq!(reason(crate::HoldReason::StorageDepositReserve), [8, 1]);
+    let RuntimeMetadata::V14(v14) = decoded(14) else { panic!("not version 14") };
+    let balances = v14.pallets.iter().find(|pallet| pallet.name == "Balances").unwrap();
+    let holds =
+        balances.storage.as_ref().unwrap().entries.iter().find(|entry| entry.name == "Holds").unwrap();
+    let frame_metadata::v14::StorageEntryType::Map { value, .. } = &holds.ty else { panic!("a map") };
+    let TypeDef::Sequence(list) = &v14.types.resolve(value.id).unwrap().type_def else { panic!("a list") };
+    let entry = v14.types.resolve(list.type_param.id).unwrap();
+    let TypeDef::Composite(fields) = &entry.type_def else { panic!("a struct") };
+    let id = v14.types.resolve(fields.fields[0].ty.id).unwrap();
+    assert_eq!(id.path.to_string(), "basalt_runtime::RuntimeHoldReason");
+}

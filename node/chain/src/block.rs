@@ -11,13 +11,13 @@ use basalt_primitives::{
     TransactionValidityError, hashing::blake2_256,
 };
 use basalt_runtime_api::{BlockEnv, InherentData, Runtime, Transaction, ValidateError, Verified};
-use basalt_state::ChangeSet;
 use basalt_tree::{TreeDiff, ordered_root};
 use parity_scale_codec::{DecodeAll, Encode};
 
 use crate::{
     BlockId, Chain, ChainError, ImportError, StageTimes,
     error::executed,
+    layer::Layer,
     limits::{BLOCK_BYTES_MAX, DIGEST_BYTES_MAX},
     view::StateView,
 };
@@ -50,7 +50,7 @@ pub struct BuiltBlock {
     pub(crate) block: Arc<Block>,
     /// Of its extrinsics.
     pub(crate) hashes: Arc<[H256]>,
-    pub(crate) changes: Arc<ChangeSet>,
+    pub(crate) changes: Arc<Layer>,
     pub(crate) diff: TreeDiff,
     pub(crate) refused: Vec<(H256, TransactionValidityError)>,
     pub(crate) run: Run,
@@ -122,7 +122,7 @@ pub(crate) struct Ran {
     pub(crate) id: BlockId,
     pub(crate) block: Block,
     pub(crate) hashes: Arc<[H256]>,
-    pub(crate) changes: Arc<ChangeSet>,
+    pub(crate) changes: Arc<Layer>,
     pub(crate) run: Run,
     inherents: usize,
 }
@@ -233,7 +233,7 @@ impl Chain {
             id,
             block: Arc::new(block),
             hashes: built.included.iter().map(|transaction| transaction.hash).collect(),
-            changes: Arc::new(built.executed.changes),
+            changes: Arc::new(built.executed.changes.into()),
             diff,
             refused: built.refused,
             run: Run { execution: built.report, times, built_here: true },
@@ -318,7 +318,7 @@ impl Chain {
             id,
             hashes: transactions.iter().map(|transaction| transaction.hash).collect(),
             block,
-            changes: Arc::new(result.changes),
+            changes: Arc::new(result.changes.into()),
             run: Run { execution, times, built_here: false },
             inherents,
         })

@@ -624,7 +624,7 @@ fn load(db: &Db) -> Result<(BlockTree, Tree), ChainError> {
         let diff = merkle.view(&diffs)?.update(hashed(&pending.changes));
         same_root(&header, diff.root())?;
         let id = BlockId { hash: header.hash(), number: header.number };
-        let node = Node { id, header, changes: Arc::new(pending.changes), diff: Arc::new(diff) };
+        let node = Node { id, header, changes: Arc::new(pending.changes.into()), diff: Arc::new(diff) };
         blocks
             .insert(node, ForkChoice::Keep, true)
             .map_err(|_| damaged(&format!("block {} has no parent", id.number)))?;

@@ -21,11 +21,12 @@ use std::{
 use basalt_db::Pruning;
 use basalt_primitives::{Block, H256, Header};
 use basalt_runtime_api::BlockEnv;
-use basalt_state::{ChangeSet, Overlay};
+use basalt_state::Overlay;
 
 use crate::{
     BlockId, Chain, ChainError, ImportOptions, Imported, Pending,
     block::{Offered, Parent, Ran, Stopwatch},
+    layer::Layer,
     limits::{IMPORT_AHEAD, IN_FLIGHT_MAX},
     view::StateView,
 };
@@ -61,7 +62,7 @@ struct Executed {
     /// What the first of `blocks` stands on.
     below: H256,
     /// Those that were not accepted when somebody looked, oldest first.
-    blocks: VecDeque<(BlockId, Arc<ChangeSet>)>,
+    blocks: VecDeque<(BlockId, Arc<Layer>)>,
 }
 
 impl Executed {
@@ -191,7 +192,7 @@ impl Chain {
             }
             let mut overlay = Overlay::new(&state);
             self.runtime.begin_block(env, &mut overlay).ok()?;
-            let changes = Arc::new(overlay.into_change_set().ok()?);
+            let changes = Arc::new(overlay.into_change_set().ok()?.into());
             state = state.above(BlockId { hash, number: env.number }, changes);
         }
         Some(state)

@@ -72,6 +72,7 @@ mod chain;
 mod error;
 mod event;
 mod import;
+mod layer;
 pub mod limits;
 mod recent;
 mod report;

@@ -16,10 +16,9 @@ use std::{
 
 use basalt_db::BlockId;
 use basalt_primitives::{BlockNumber, H256, Header};
-use basalt_state::ChangeSet;
 use basalt_tree::TreeDiff;
 
-use crate::{ForkChoice, limits::UNFINALIZED_MAX};
+use crate::{ForkChoice, layer::Layer, limits::UNFINALIZED_MAX};
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +29,7 @@ pub(crate) struct Node {
     pub(crate) id: BlockId,
     pub(crate) header: Header,
     /// What it changes in its parent's state.
-    pub(crate) changes: Arc<ChangeSet>,
+    pub(crate) changes: Arc<Layer>,
     /// What it changes in its parent's Merkle tree.
     pub(crate) diff: Arc<TreeDiff>,
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use basalt_db::{BlockId, Db};
 use basalt_primitives::BlockNumber;
-use basalt_state::{ChangeSet, Condition, Key, StateError, StateRead, Value};
+use basalt_state::{Condition, Key, StateError, StateRead, Value};
+
+use crate::layer::{Layer, Sought};
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +22,7 @@ pub struct StateView {
     /// The finalised block below.
     base: BlockNumber,
     /// Oldest first.
-    layers: Arc<[Arc<ChangeSet>]>,
+    layers: Arc<[Arc<Layer>]>,
     db: Arc<Db>,
 }
 
@@ -28,14 +30,14 @@ impl StateView {
     pub(crate) fn new(
         block: BlockId,
         base: BlockNumber,
-        layers: impl IntoIterator<Item = Arc<ChangeSet>>,
+        layers: impl IntoIterator<Item = Arc<Layer>>,
         db: Arc<Db>,
     ) -> Self {
         Self { block, base, layers: layers.into_iter().collect(), db }
     }
 
     /// The state after a block that stands on this one's, and changes this in it.
-    pub(crate) fn above(&self, block: BlockId, changes: Arc<ChangeSet>) -> Self {
+    pub(crate) fn above(&self, block: BlockId, changes: Arc<Layer>) -> Self {
         let layers = self.layers.iter().cloned().chain([changes]).collect();
         Self { block, base: self.base, layers, db: self.db.clone() }
     }
@@ -90,13 +92,17 @@ impl std::fmt::Debug for StateView {
 }
 
 /// What the newest layer that touches `key` says: `Some(None)` if it removes it, `None` if none touches it.
-fn change<'a>(layers: &'a [Arc<ChangeSet>], key: &[u8]) -> Option<Option<&'a Value>> {
-    layers.iter().rev().find_map(|layer| layer.get(key))
+fn change<'a>(layers: &'a [Arc<Layer>], key: &[u8]) -> Option<Option<&'a Value>> {
+    if layers.is_empty() {
+        return None;
+    }
+    let sought = Sought::new(key);
+    layers.iter().rev().find_map(|layer| layer.find(sought))
 }
 
 /// The smallest key above `key` that is there in the end.
 fn next_key(
-    layers: &[Arc<ChangeSet>],
+    layers: &[Arc<Layer>],
     key: &[u8],
     base: impl Fn(&[u8]) -> Result<Option<Key>, StateError>,
 ) -> Result<Option<Key>, StateError> {

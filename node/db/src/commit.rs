@@ -8,33 +8,24 @@ use rocksdb::WriteBatch;
 
 use crate::{
     BlockId, Commit, Db, DbError, Durability, Finalize, NewBlock, Pruning,
-    cache::Cached,
+    cache::Bytes,
+    journal::{Entry, Record},
     schema::{
-        BODIES, CANONICAL, HEADERS, HISTORY, JUSTIFICATIONS, META, META_BEST, META_FINALIZED, META_GENESIS,
-        META_OLDEST, PENDING, STATE, encode, number_key, put_history_key, put_history_value,
+        BODIES, CANONICAL, HEADERS, JOURNAL, JUSTIFICATIONS, META, META_BEST, META_FINALIZED, META_GENESIS,
+        META_OLDEST, PENDING, encode, number_key,
     },
-    undo::Undo,
 };
 
 /// With [`Durability::Off`], every so many commits one is synced, so that pruned history may leave the disk.
 const UNSYNCED_MAX: u32 = 64;
 
 /// A commit worked out: nothing of it is visible yet.
-struct Plan<'a> {
+struct Plan {
     batch: WriteBatch,
     finalized: Option<BlockId>,
     oldest: BlockNumber,
     genesis: Option<H256>,
-    undos: Vec<Arc<Undo>>,
-    changed: Vec<Changed<'a>>,
-}
-
-/// The new value of a key that really changes.
-struct Changed<'a> {
-    key: &'a [u8],
-    /// The block that changed it, the last of them if there are several.
-    number: BlockNumber,
-    value: Option<&'a [u8]>,
+    records: Vec<Arc<Record>>,
 }
 
 impl Db {
@@ -51,6 +42,7 @@ impl Db {
         if let Some(cause) = &writer.poisoned {
             return Err(DbError::Poisoned { cause: cause.clone() });
         }
+        self.folder.wait_for_room()?;
         let plan = match self.plan(&commit) {
             Ok(plan) => plan,
             Err(error) => {
@@ -63,11 +55,11 @@ impl Db {
         // Taken back at the end; a panic on the way leaves it, and so stops whoever would build on half a step.
         writer.poisoned = Some("a commit did not reach its end".into());
 
-        // From here on readers of the old states find in memory what the batch is about to replace on disk.
+        // From here on readers of the old states find in memory what the cache and the files are about to replace.
         {
             let mut published = self.published.write();
-            for undo in &plan.undos {
-                published.undos.push(Arc::clone(undo));
+            for record in &plan.records {
+                published.journal.push(Arc::clone(record));
             }
         }
 
@@ -84,20 +76,26 @@ impl Db {
             return Err(error);
         }
 
-        for Changed { key, number, value } in plan.changed {
-            self.cache.insert(key.into(), Cached { since: number, value: value.map(Into::into) });
+        // Of a key that several blocks changed, the last one stays.
+        for record in &plan.records {
+            let since = record.number();
+            for Entry { key, new, .. } in record.iter() {
+                self.cache.insert(key, since, new);
+            }
         }
         let forgotten = {
             let mut published = self.published.write();
             published.genesis = plan.genesis;
             published.finalized = plan.finalized;
             published.best = Some(commit.best);
+            published.oldest = plan.oldest;
             self.oldest.store(plan.oldest, Ordering::Release);
             self.end.store(plan.finalized.map_or(0, |id| u64::from(id.number) + 1), Ordering::Release);
-            published.undos.trim(plan.oldest)
+            published.journal.trim(plan.oldest)
         };
         // Outside of the lock: giving back the memory of large blocks takes longer than a reader should wait.
         drop(forgotten);
+        self.folder.blocks_came();
 
         writer.unsynced = if sync { 0 } else { writer.unsynced + 1 };
         if sync {
@@ -109,7 +107,7 @@ impl Db {
     }
 
     /// Checks the commit and puts its batch together. Reads, but changes nothing.
-    fn plan<'a>(&self, commit: &Commit<'a>) -> Result<Plan<'a>, DbError> {
+    fn plan(&self, commit: &Commit<'_>) -> Result<Plan, DbError> {
         let (mut genesis, mut finalized) = {
             let published = self.published.read();
             (published.genesis, published.finalized)
@@ -145,12 +143,9 @@ impl Db {
             ));
         };
         self.check_best(commit)?;
-        let (undos, changed) = self.changes(&commit.finalize, &mut batch)?;
-        for Changed { key, value, .. } in &changed {
-            match value {
-                Some(value) => batch.put_cf(self.store.family(STATE), key, value),
-                None => batch.delete_cf(self.store.family(STATE), key),
-            }
+        let records = self.changes(&commit.finalize)?;
+        for record in &records {
+            batch.put_cf(self.store.family(JOURNAL), number_key(record.number()), record.bytes());
         }
         let oldest = match self.config.pruning {
             Pruning::Archive => self.oldest_state(),
@@ -161,70 +156,43 @@ impl Db {
         batch.put_cf(meta, META_FINALIZED, encode(&head));
         batch.put_cf(meta, META_BEST, encode(&commit.best));
         batch.put_cf(meta, META_OLDEST, encode(&oldest));
-        Ok(Plan { batch, finalized: Some(head), oldest, genesis: Some(genesis), undos, changed })
+        Ok(Plan { batch, finalized: Some(head), oldest, genesis: Some(genesis), records })
     }
 
-    /// What the finalised blocks really change, sorted by key, and what each of them replaces. Puts the latter into the
-    /// history.
-    fn changes<'a>(
-        &self,
-        blocks: &[Finalize<'a>],
-        batch: &mut WriteBatch,
-    ) -> Result<(Vec<Arc<Undo>>, Vec<Changed<'a>>), DbError> {
-        let history = self.store.family(HISTORY);
-        // Of one entry at a time: the batch has its own copy.
-        let (mut entry_key, mut entry_value) = (Vec::new(), Vec::new());
-        let mut undos = Vec::with_capacity(blocks.len());
-        let mut changed: Vec<Changed<'a>> = Vec::new();
-        // Where in `changed` a key is: only needed when a later block of this commit may change it again.
-        let mut places: HashMap<&'a [u8], usize> = HashMap::new();
+    /// What the finalised blocks really change, and what each of them replaces.
+    fn changes(&self, blocks: &[Finalize<'_>]) -> Result<Vec<Arc<Record>>, DbError> {
+        let mut records = Vec::with_capacity(blocks.len());
+        // What earlier blocks of this commit made of a key.
+        let mut earlier: HashMap<&[u8], Option<&[u8]>> = HashMap::new();
         for block in blocks {
             let number = block.id.number;
-            let mut old = Vec::with_capacity(block.changes.len());
-            for (key, value) in block.changes.iter() {
-                let place = places.get(key).copied();
-                let before = match place {
-                    Some(place) => changed[place].value.map(<[u8]>::to_vec),
+            let mut record = Record::builder(number, block.changes);
+            for (key, new) in block.changes.iter() {
+                let known = if blocks.len() > 1 { earlier.insert(key, new) } else { None };
+                let current;
+                let old = match known {
+                    Some(value) => value,
                     // Before genesis there is nothing, and no reason to look a million times.
                     None if number == 0 => None,
-                    None => self.current(key)?.map(Vec::from),
-                };
-                if before.as_deref() == value {
-                    continue;
-                }
-                let change = Changed { key, number, value };
-                match place {
-                    Some(place) => changed[place] = change,
                     None => {
-                        if blocks.len() > 1 {
-                            places.insert(key, changed.len());
-                        }
-                        changed.push(change);
+                        current = self.current(key)?;
+                        current.as_deref()
                     }
-                }
-                // Nobody can ask for the state before genesis.
-                if number > 0 {
-                    entry_key.clear();
-                    put_history_key(key, number, &mut entry_key);
-                    entry_value.clear();
-                    put_history_value(before.as_deref(), &mut entry_value);
-                    batch.put_cf(history, &entry_key, &entry_value);
-                    old.push((key.to_vec(), before));
+                };
+                if old != new {
+                    record.push(Entry { key, old, new })?;
                 }
             }
-            undos.push(Arc::new(Undo { number, old }));
+            records.push(Arc::new(record.finish(&self.hashing)));
         }
-        if blocks.len() > 1 {
-            changed.sort_by(|a, b| a.key.cmp(b.key));
-        }
-        Ok((undos, changed))
+        Ok(records)
     }
 
     /// The value in the finalised state. For the writer only: it alone knows that nothing is being committed.
-    fn current(&self, key: &[u8]) -> Result<Option<Box<[u8]>>, DbError> {
+    fn current(&self, key: &[u8]) -> Result<Option<Bytes>, DbError> {
         match self.cache.get(key) {
             Some(cached) => Ok(cached.value),
-            None => Ok(self.store.get(STATE, key)?.map(|value| value.as_ref().into())),
+            None => Ok(self.latest(key)?.as_deref().map(Into::into)),
         }
     }
 
@@ -283,17 +251,17 @@ impl Db {
 
 /// About how many bytes the batch will have. A batch that grows copies itself again and again, into fresh memory.
 fn estimated_bytes(commit: &Commit<'_>) -> usize {
-    /// Lengths, family, marks: per entry in `state` and the one in `history`.
+    /// Lengths, at most.
     const ENTRY_BYTES: usize = 32;
     let body = |block: &NewBlock<'_>| block.body.iter().map(|extrinsic| extrinsic.0.len() + 4).sum::<usize>();
     let inserted: usize = commit.insert.iter().map(body).sum();
     let becomes_final = |hash: &H256| commit.finalize.iter().any(|block| block.id.hash == *hash);
     let pending = commit.insert.iter().filter(|block| !becomes_final(&block.hash));
     let pending: usize = pending.map(|block| block.changes.bytes() + ENTRY_BYTES * block.changes.len()).sum();
-    // Each key twice, and its old value is about as long as its new one.
+    // Old values are about as long as new ones, and keys come once.
     let finalized = commit.finalize.iter();
     let finalized: usize =
-        finalized.map(|block| 2 * (block.changes.bytes() + ENTRY_BYTES * block.changes.len())).sum();
+        finalized.map(|block| 2 * block.changes.bytes() + ENTRY_BYTES * block.changes.len()).sum();
     // Headers, heads, and what else is small.
     4096 + inserted + pending + finalized
 }

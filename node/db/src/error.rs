@@ -64,14 +64,21 @@ pub enum DbError {
         /// What the system said.
         source: io::Error,
     },
+    /// The system gives no thread.
+    #[error("no thread can be started for the database: {source}; check the limits on processes and memory")]
+    Thread {
+        /// What the system said.
+        source: io::Error,
+    },
     /// RocksDB refused something.
     #[error(
         "the database failed: {0}; check that the disk is there, writable and not full, then start again"
     )]
     Backend(String),
-    /// An earlier commit failed, so nobody knows what the next one would build on.
+    /// An earlier commit failed, so nobody knows what the next one would build on; or what is committed cannot be merged
+    /// into files, and memory has no room for more.
     #[error(
-        "nothing more is written, because an earlier commit failed ({cause}); stop this node and start it again"
+        "nothing more is written, because an earlier write failed ({cause}); stop this node and start it again"
     )]
     Poisoned {
         /// What happened then.

@@ -10,15 +10,17 @@
 //! # Flow
 //!
 //! ```text
-//! Commit ──► check ──► publish undos ──► one WriteBatch (WAL, fsync) ──► cache ──► publish the new finalised block
-//!                         │                                               │
-//! get_at ──► cache ──► undos of recent blocks ──► RocksDB: state, then history
+//! Commit ──► check ──► publish changes ──► one WriteBatch (WAL, fsync) ──► cache ──► publish the new finalised block
+//!                         │                    journal, body, heads          │
+//!                         ▼                                                  ▼
+//! get_at ──► cache ──► journal: recent blocks, in memory ◄── fold, every 64 MiB ──► RocksDB: state, history
+//!                         └────► RocksDB: state, then history
 //! ```
 //!
 //! # Invariants
 //!
 //! - After any crash the database opens at a complete block: either all of a commit is there or nothing
-//!   (`tests/it/crash.rs` cuts the log at arbitrary places).
+//!   (`tests/it/crash.rs` cuts the log at arbitrary places, `src/tests/fold.rs` kills at each step of a fold).
 //! - A read at block B gives B's value, whatever is committed meanwhile, and never waits for a write of RocksDB
 //!   (argument in `read.rs`; `tests/it/concurrency.rs`).
 //! - Opening changes nothing that it does not understand (`tests/it/open.rs`).
@@ -62,16 +64,20 @@
 mod cache;
 mod commit;
 mod error;
+mod fold;
+mod journal;
 mod read;
 mod schema;
 mod store;
 #[cfg(test)]
 mod tests;
-mod undo;
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
 };
 
 use basalt_primitives::{BlockNumber, EngineId, H256, Header, OpaqueExtrinsic};
@@ -80,16 +86,20 @@ use basalt_tree::{Tree, key_hash, value_hash};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use parking_lot::{Mutex, RwLock};
 use rayon::prelude::*;
+use rocksdb::{DB, DBRawIteratorWithThreadMode};
 
 pub use error::DbError;
+pub use fold::FoldLimits;
 
-use cache::{Cache, Cached};
+use cache::Cache;
+use fold::Folder;
+use hashbrown::DefaultHashBuilder;
+use journal::{Journal, Record, Walk};
 use schema::{
-    BODIES, CANONICAL, HEADERS, JUSTIFICATIONS, META, META_BEST, META_FINALIZED, META_GENESIS, META_OLDEST,
-    PENDING, STATE, decode, number_key,
+    BODIES, CANONICAL, HEADERS, JOURNAL, JUSTIFICATIONS, META, META_BEST, META_FINALIZED, META_FOLDED,
+    META_GENESIS, META_OLDEST, PENDING, STATE, decode, number_key,
 };
 use store::Store;
-use undo::Undos;
 
 /// How many entries [`Db::load_tree`] reads before it hashes them on all cores.
 const LOAD_ENTRIES: usize = 16 << 10;
@@ -199,7 +209,9 @@ pub struct Finalize<'a> {
 
 /// A database, open. Share it in an `Arc`; all methods may be called from any thread.
 pub struct Db {
-    store: Store,
+    /// Declared first: its thread ends before anything else.
+    folder: Folder,
+    store: Arc<Store>,
     config: Config,
     cache: Cache,
     /// Number of the finalised block plus one, 0 before genesis: what readers check first, without a lock. Raised last in
@@ -208,17 +220,33 @@ pub struct Db {
     /// Number of the oldest block whose state is kept.
     oldest: AtomicU32,
     /// Locked for moments only: never while RocksDB works.
-    published: RwLock<Published>,
+    published: Arc<RwLock<Published>>,
+    /// Of keys, in the journal's indices.
+    hashing: DefaultHashBuilder,
     /// Held during a commit, by the one thread that writes.
     writer: Mutex<Writer>,
+    /// What happens at the next pauses of readers.
+    #[cfg(test)]
+    meanwhile: Mutex<std::collections::VecDeque<Meanwhile>>,
 }
+
+#[cfg(test)]
+type Meanwhile = Box<dyn FnOnce(&Db) + Send>;
 
 /// What all see. Guarded by one lock, so it always fits together.
 struct Published {
     genesis: Option<H256>,
     finalized: Option<BlockId>,
     best: Option<BlockId>,
-    undos: Undos,
+    oldest: BlockNumber,
+    journal: Journal,
+}
+
+impl Published {
+    /// The number of the block that becomes final next.
+    fn final_end(&self) -> BlockNumber {
+        self.finalized.map_or(0, |id| id.number + 1)
+    }
 }
 
 #[derive(Default)]
@@ -232,36 +260,62 @@ struct Writer {
 impl Db {
     /// Opens the database in the directory `path`, or makes an empty one if there is nothing.
     ///
-    /// Replays the log first if the last process ended without warning: at most about a second.
+    /// Replays the log first if the last process ended without warning, and reads the journal: at most about a second.
     ///
     /// # Errors
     ///
     /// If another process has it open, if it has another format or is something else, or if it is damaged. In the first
     /// cases nothing was changed there.
     pub fn open(path: &Path, config: Config) -> Result<Self, DbError> {
+        Self::open_with(path, config, FoldLimits::default())
+    }
+
+    /// As [`Db::open`], with other limits of the journal. They are not stored: each opening may have its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Db::open`].
+    pub fn open_with(path: &Path, config: Config, limits: FoldLimits) -> Result<Self, DbError> {
         let store = Store::open(path)?;
         let genesis: Option<H256> = meta(&store, META_GENESIS)?;
         store.check_genesis(genesis)?;
         let finalized: Option<BlockId> = meta(&store, META_FINALIZED)?;
         let best: Option<BlockId> = meta(&store, META_BEST)?;
-        let oldest: Option<u32> = meta(&store, META_OLDEST)?;
+        let oldest: Option<BlockNumber> = meta(&store, META_OLDEST)?;
+        let folded: BlockNumber = meta(&store, META_FOLDED)?.unwrap_or(0);
         let (end, oldest) = match (genesis, finalized, best, oldest) {
-            (None, None, None, None) => (0, 0),
-            (Some(_), Some(finalized), Some(_), Some(oldest)) if oldest <= finalized.number => {
+            (None, None, None, None) if folded == 0 => (0, 0),
+            (Some(_), Some(finalized), Some(_), Some(oldest))
+                if oldest <= finalized.number && folded <= finalized.number + 1 =>
+            {
                 (finalized.number + 1, oldest)
             }
-            found => return Err(DbError::Corrupt(format!("its heads do not fit together: {found:?}"))),
+            found => {
+                let found = format!("{found:?}, folded to {folded}");
+                return Err(DbError::Corrupt(format!("its heads do not fit together: {found}")));
+            }
         };
         store.expire_history(oldest);
-        tracing::debug!(path = %path.display(), ?finalized, ?best, oldest, "database open");
+        let hashing = DefaultHashBuilder::default();
+        let journal = load_journal(&store, folded, end, &hashing)?;
+        tracing::debug!(path = %path.display(), ?finalized, ?best, oldest, folded, "database open");
+        let store = Arc::new(store);
+        let published = Arc::new(RwLock::new(Published { genesis, finalized, best, oldest, journal }));
+        // A fold that was cut short may have left something of any block.
+        let folder =
+            Folder::start(Arc::clone(&store), Arc::clone(&published), limits, config.durability, end)?;
         Ok(Self {
+            folder,
             store,
             config,
             cache: Cache::new(config.cache_bytes),
             end: AtomicU64::new(end.into()),
             oldest: AtomicU32::new(oldest),
-            published: RwLock::new(Published { genesis, finalized, best, undos: Undos::new(end) }),
+            published,
+            hashing,
             writer: Mutex::default(),
+            #[cfg(test)]
+            meanwhile: Mutex::default(),
         })
     }
 
@@ -335,37 +389,44 @@ impl Db {
     /// Commits wait meanwhile: call it once, at the start. About 1 s of CPU time per million keys, on all cores.
     pub fn load_tree(&self) -> Result<Tree, DbError> {
         let _no_commit_meanwhile = self.writer.lock();
-        let since = self.finalized().map_or(0, |id| id.number);
+        // The journal first: what is folded afterwards is in both.
+        let (since, records) = {
+            let published = self.published.read();
+            let end = published.final_end();
+            (end.saturating_sub(1), published.journal.range(published.journal.folded(), end))
+        };
+        let mut journal = Walk::new(&records, None);
         let snapshot = self.store.snapshot();
-        let mut entries = snapshot.raw_iterator_cf(self.store.family(STATE));
-        entries.seek_to_first();
+        let mut state = snapshot.raw_iterator_cf(self.store.family(STATE));
+        state.seek_to_first();
         let mut leaves = Vec::new();
         loop {
             let mut batch = Vec::with_capacity(LOAD_ENTRIES);
             while batch.len() < LOAD_ENTRIES
-                && let Some((key, value)) = entries.item()
+                && let Some((key, value)) = next_of_both(&mut state, &mut journal)
             {
-                batch.push((Box::<[u8]>::from(key), Box::<[u8]>::from(value)));
-                entries.next();
+                batch.extend(value.map(|value| (key, value)));
             }
             leaves.par_extend(batch.par_iter().map(|(key, value)| (key_hash(key), value_hash(value))));
             let last = batch.len() < LOAD_ENTRIES;
             for (key, value) in batch {
                 if self.cache.has_room() {
-                    self.cache.insert(key, Cached { since, value: Some(value) });
+                    self.cache.insert(&key, since, Some(&value));
                 }
             }
             if last {
                 break;
             }
         }
-        entries.status()?;
+        state.status()?;
         Ok(Tree::build(leaves))
     }
 
-    /// Rewrites the files so that whatever was pruned or dropped leaves the disk. Takes minutes for a large database; reads
-    /// and commits go on meanwhile. Never needed: files that change are rewritten in the background anyway.
+    /// Folds the whole journal, and rewrites the files so that whatever was pruned or dropped leaves the disk. Takes minutes for
+    /// a large database; reads and commits go on meanwhile. Never needed: files that change are rewritten in the background
+    /// anyway.
     pub fn compact(&self) -> Result<(), DbError> {
+        self.folder.all()?;
         self.store.compact()
     }
 
@@ -376,4 +437,50 @@ impl Db {
 
 fn meta<T: DecodeAll>(store: &Store, key: &[u8]) -> Result<Option<T>, DbError> {
     store.get(META, key)?.map(|bytes| decode(META, key, &bytes)).transpose()
+}
+
+/// Reads the journal of blocks `folded .. end`: what an open database has in memory.
+fn load_journal(
+    store: &Store,
+    folded: BlockNumber,
+    end: BlockNumber,
+    hashing: &DefaultHashBuilder,
+) -> Result<Journal, DbError> {
+    let mut journal = Journal::new(folded);
+    for number in folded..end {
+        let bytes = store
+            .get(JOURNAL, &number_key(number))?
+            .ok_or_else(|| DbError::Corrupt(format!("the journal of block {number} is missing")))?;
+        journal.push(Arc::new(Record::parse(number, bytes.to_vec(), hashing)?));
+    }
+    Ok(journal)
+}
+
+/// A key and its value, if it has one.
+type KeyAndValue = (Box<[u8]>, Option<Box<[u8]>>);
+
+/// The next key that is in the files or in the journal; the last change in the journal counts more than the files.
+fn next_of_both(
+    state: &mut DBRawIteratorWithThreadMode<'_, DB>,
+    journal: &mut Walk<'_>,
+) -> Option<KeyAndValue> {
+    let changed = match (journal.key(), state.key()) {
+        (Some(changed), Some(stored)) => changed <= stored,
+        (Some(_), None) => true,
+        (None, _) => false,
+    };
+    if !changed {
+        let (key, value) = state.item()?;
+        let found = (key.into(), Some(value.into()));
+        state.next();
+        return Some(found);
+    }
+    let (_, mut last) = journal.next_entry()?;
+    while journal.key() == Some(last.key) {
+        (_, last) = journal.next_entry()?;
+    }
+    if state.key() == Some(last.key) {
+        state.next();
+    }
+    Some((last.key.into(), last.new.map(Into::into)))
 }

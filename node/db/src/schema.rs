@@ -12,7 +12,9 @@ pub(crate) const BODIES: &str = "bodies";
 pub(crate) const JUSTIFICATIONS: &str = "justifications";
 /// Number, big endian → block hash. Finalised blocks only.
 pub(crate) const CANONICAL: &str = "canonical";
-/// Storage key → value, as of the finalised block. Both raw.
+/// Number, big endian → what that block changed, as `Record` has it. Finalised blocks only, until they are folded.
+pub(crate) const JOURNAL: &str = "journal";
+/// Storage key → value, as of the last block that is folded. Both raw.
 pub(crate) const STATE: &str = "state";
 /// [`history_key`] → [`put_history_value`].
 pub(crate) const HISTORY: &str = "history";
@@ -22,8 +24,8 @@ pub(crate) const PENDING: &str = "pending";
 pub(crate) const META: &str = "meta";
 
 /// All of them.
-pub(crate) const FAMILIES: [&str; 8] =
-    [HEADERS, BODIES, JUSTIFICATIONS, CANONICAL, STATE, HISTORY, PENDING, META];
+pub(crate) const FAMILIES: [&str; 9] =
+    [HEADERS, BODIES, JUSTIFICATIONS, CANONICAL, JOURNAL, STATE, HISTORY, PENDING, META];
 
 /// In [`META`]: the genesis hash. Absent: the database is empty, and so are the others.
 pub(crate) const META_GENESIS: &[u8] = b"genesis";
@@ -33,6 +35,8 @@ pub(crate) const META_FINALIZED: &[u8] = b"finalized";
 pub(crate) const META_BEST: &[u8] = b"best";
 /// In [`META`]: the number of the oldest block whose state is kept.
 pub(crate) const META_OLDEST: &[u8] = b"oldest";
+/// In [`META`]: the number of the first block that is not folded. Absent: none is.
+pub(crate) const META_FOLDED: &[u8] = b"folded";
 
 /// Ends the key inside a history key. Zeros in the key itself become `00 ff`, so the order of keys is kept:
 /// of two keys the one that ends first comes first, and no entry of one key lies between those of another.
@@ -66,6 +70,11 @@ pub(crate) fn history_after(key: &[u8]) -> Vec<u8> {
 /// The number in a history key.
 pub(crate) fn history_number(bytes: &[u8]) -> Option<u32> {
     bytes.last_chunk().map(|number| u32::from_be_bytes(*number))
+}
+
+/// What the history keys of one storage key have in common, and no other.
+pub(crate) fn history_prefix(bytes: &[u8]) -> &[u8] {
+    bytes.get(..bytes.len().saturating_sub(4)).unwrap_or_default()
 }
 
 /// Takes a history key apart: key and number.

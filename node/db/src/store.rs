@@ -1,10 +1,11 @@
 //! The files: who may open them, their format, RocksDB's settings.
 //!
 //! ```text
-//! <path>/FORMAT   "basalt database, format 1": read before anything else is touched
+//! <path>/FORMAT   "basalt database, format 2": read before anything else is touched
 //! <path>/GENESIS  hash of genesis, from when that is on disk: if RocksDB then comes up empty, it has lost its data
 //! <path>/lock     locked while the database is open; empty
 //! <path>/rocks/   RocksDB
+//! <path>/fold/    files that a fold is writing; RocksDB takes them over. What is found there at open is deleted
 //! ```
 
 use std::{
@@ -20,16 +21,17 @@ use std::{
 use basalt_primitives::H256;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, CompactionDecision, DB,
-    DBCompressionType, DBPinnableSlice, Options, Snapshot, WriteBatch, WriteOptions,
+    DBCompactionStyle, DBCompressionType, DBPinnableSlice, FlushOptions, IngestExternalFileOptions, Options,
+    SliceTransform, Snapshot, WriteBatch, WriteOptions,
 };
 
 use crate::{
     DbError,
-    schema::{BODIES, FAMILIES, HISTORY, STATE, history_number},
+    schema::{BODIES, FAMILIES, HISTORY, JOURNAL, STATE, history_number, history_prefix},
 };
 
 /// The format this version writes, and the only one it reads.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 const FORMAT_FILE: &str = "FORMAT";
 const FORMAT_FILE_NEW: &str = "FORMAT.new";
@@ -37,14 +39,22 @@ const GENESIS_FILE: &str = "GENESIS";
 const FORMAT_PREFIX: &str = "basalt database, format ";
 const LOCK_FILE: &str = "lock";
 const ROCKS: &str = "rocks";
+const FOLD: &str = "fold";
 
 /// RocksDB's own cache of blocks of files: only for what our cache of values misses, and for history.
 const BLOCK_CACHE_BYTES: usize = 64 << 20;
-/// Changes in memory before they become a file. State and history get the most; two such buffers may exist of each.
-const STATE_BUFFER_BYTES: usize = 32 << 20;
+/// Records in memory before they become a file; two such buffers may exist. State and history need none: their files are made
+/// by folds. The journal gets as much as the log: most records are folded, and so deleted, before their buffer is full, and need
+/// not be written a second time.
+const JOURNAL_BUFFER_BYTES: usize = 256 << 20;
 const OTHER_BUFFER_BYTES: usize = 8 << 20;
+/// Bodies of so many bytes and more lie in files of their own; of smaller ones there would be too many.
+const BLOB_BYTES_MIN: u64 = 4 << 10;
+/// So many folds before RocksDB merges their files with the rest: the more, the less it writes, and the more files a read may
+/// have to ask.
+const FOLDED_FILES: i32 = 12;
 /// Bounds the log on disk, and so the time to open after a crash: about a second.
-const LOG_BYTES_MAX: u64 = 128 << 20;
+const LOG_BYTES_MAX: u64 = 256 << 20;
 
 /// RocksDB with our families, locked against others.
 pub(crate) struct Store {
@@ -76,7 +86,45 @@ impl Store {
                 }
             },
         )?;
-        Ok(Self { path: path.into(), db, expired, _lock: lock })
+        let store = Self { path: path.into(), db, expired, _lock: lock };
+        store.clear_fold()?;
+        Ok(store)
+    }
+
+    /// Deletes what a fold left that did not reach its end. RocksDB has its own link to the files that it took over.
+    fn clear_fold(&self) -> Result<(), DbError> {
+        let fold = self.path.join(FOLD);
+        match fs::remove_dir_all(&fold) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed("deleting", &fold)(error)),
+        }
+        fs::create_dir(&fold).map_err(failed("creating", &fold))
+    }
+
+    /// Where a fold writes its file number `index` for that family.
+    pub(crate) fn fold_file(&self, family: &str, index: usize) -> PathBuf {
+        self.path.join(FOLD).join(format!("{family}-{index}.sst"))
+    }
+
+    /// How such files are written: as RocksDB would.
+    pub(crate) fn file_options(&self, family: &str) -> Options {
+        base_options(family, &table_options(family))
+    }
+
+    /// Takes sorted files over: durably, all at once, and above what the family has.
+    pub(crate) fn ingest(&self, family: &str, files: Vec<PathBuf>) -> Result<(), DbError> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let mut options = IngestExternalFileOptions::default();
+        options.set_move_files(true);
+        Ok(self.db.ingest_external_file_cf_opts(self.family(family), &options, files)?)
+    }
+
+    /// Everything written so far is on the disk after that.
+    pub(crate) fn sync_log(&self) -> Result<(), DbError> {
+        Ok(self.db.flush_wal(true)?)
     }
 
     /// Compares what RocksDB says is genesis with what this database once had on disk. RocksDB takes the end of a damaged
@@ -118,14 +166,21 @@ impl Store {
     pub(crate) fn write(&self, batch: WriteBatch, sync: bool) -> Result<(), DbError> {
         let mut options = WriteOptions::default();
         options.set_sync(sync);
-        // Batches are sorted by key: each insert starts where the one before ended.
-        options.set_memtable_insert_hint_per_batch(true);
         Ok(self.db.write_opt(batch, &options)?)
+    }
+
+    /// Moves what is left of the journal from its buffer to a file, in the background. After a fold that is little: records that
+    /// are deleted in the same buffer are not written. Otherwise the buffer would be written when the log is full, whatever
+    /// is in it.
+    pub(crate) fn flush_journal(&self) -> Result<(), DbError> {
+        let mut options = FlushOptions::default();
+        options.set_wait(false);
+        Ok(self.db.flush_cf_opt(self.family(JOURNAL), &options)?)
     }
 
     /// Lets go of history entries with numbers up to `number`. Only what is durably pruned may go: this cannot be undone.
     pub(crate) fn expire_history(&self, number: u32) {
-        self.expired.store(number, Ordering::Release);
+        self.expired.fetch_max(number, Ordering::AcqRel);
     }
 
     /// Rewrites all files, without what is deleted or expired.
@@ -274,23 +329,18 @@ fn families(expired: &Arc<AtomicU32>) -> Vec<ColumnFamilyDescriptor> {
 }
 
 fn family_options(name: &str, cache: &Cache, expired: &Arc<AtomicU32>) -> Options {
-    let mut table = BlockBasedOptions::default();
+    let mut table = table_options(name);
     table.set_block_cache(cache);
-    let mut options = Options::default();
+    let mut options = base_options(name, &table);
     options.set_write_buffer_size(OTHER_BUFFER_BYTES);
-    options.set_compression_type(DBCompressionType::None);
     match name {
-        STATE => {
-            // Absent keys are asked for often (new accounts): the filter answers five times faster than the files.
-            // Values are mostly balances and hashes, which do not compress.
-            options.set_write_buffer_size(STATE_BUFFER_BYTES);
-            table.set_block_size(4 << 10);
-            table.set_bloom_filter(10.0, false);
-        }
+        STATE => collect_files(&mut options),
         HISTORY => {
-            options.set_write_buffer_size(STATE_BUFFER_BYTES);
-            options.set_compression_type(DBCompressionType::Lz4);
-            table.set_block_size(16 << 10);
+            collect_files(&mut options);
+            // The newest files are rewritten most, the rest is what takes the room.
+            options.set_bottommost_compression_type(DBCompressionType::Lz4);
+            // Nothing is ever replaced, so files of equal size are merged with each other, and not with all the rest.
+            options.set_compaction_style(DBCompactionStyle::Universal);
             let expired = Arc::clone(expired);
             options.set_compaction_filter("pruned history", move |_, key, _| match history_number(key) {
                 Some(number) if number <= expired.load(Ordering::Acquire) => CompactionDecision::Remove,
@@ -298,11 +348,61 @@ fn family_options(name: &str, cache: &Cache, expired: &Arc<AtomicU32>) -> Option
             });
         }
         BODIES => {
-            options.set_compression_type(DBCompressionType::Lz4);
-            table.set_block_size(16 << 10);
+            // Written once, and then left alone: merging files would copy them again and again.
+            options.set_enable_blob_files(true);
+            options.set_min_blob_size(BLOB_BYTES_MIN);
+            options.set_blob_compression_type(compression(name));
+            options.set_enable_blob_gc(true);
         }
+        JOURNAL => options.set_write_buffer_size(JOURNAL_BUFFER_BYTES),
         _ => {}
     }
-    options.set_block_based_table_factory(&table);
     options
+}
+
+/// Waits for some folds before their files are merged with the rest.
+fn collect_files(options: &mut Options) {
+    options.set_level_zero_file_num_compaction_trigger(FOLDED_FILES);
+    // When merging cannot keep up at all.
+    options.set_level_zero_slowdown_writes_trigger(3 * FOLDED_FILES);
+    options.set_level_zero_stop_writes_trigger(4 * FOLDED_FILES);
+}
+
+/// What all files of a family have, whoever writes them.
+fn base_options(name: &str, table: &BlockBasedOptions) -> Options {
+    let mut options = Options::default();
+    options.set_block_based_table_factory(table);
+    options.set_compression_type(compression(name));
+    if name == HISTORY {
+        options.set_prefix_extractor(SliceTransform::create("storage key", history_prefix, None));
+    }
+    options
+}
+
+fn table_options(name: &str) -> BlockBasedOptions {
+    let mut table = BlockBasedOptions::default();
+    match name {
+        STATE => {
+            // Absent keys are asked for often (new accounts): the filter answers five times faster than the files.
+            table.set_block_size(4 << 10);
+            table.set_bloom_filter(10.0, false);
+        }
+        HISTORY => {
+            // Each fold leaves a file, and most have nothing of the key asked for: a filter of keys without their numbers.
+            table.set_block_size(16 << 10);
+            table.set_bloom_filter(10.0, false);
+            table.set_whole_key_filtering(false);
+        }
+        BODIES => table.set_block_size(16 << 10),
+        _ => {}
+    }
+    table
+}
+
+/// Values in the state are mostly balances and hashes, which do not compress.
+fn compression(name: &str) -> DBCompressionType {
+    match name {
+        BODIES => DBCompressionType::Lz4,
+        _ => DBCompressionType::None,
+    }
 }

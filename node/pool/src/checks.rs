@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 use rayon::prelude::*;
 use tokio::sync::mpsc::Sender;
 
-use crate::{error::PoolError, handle::Head, pool::Candidate};
+use crate::{error::PoolError, handle::Head, memo::Memo, pool::Candidate};
 
 /// Below this many transactions the way to other cores costs more than the work on this one.
 const TRANSACTIONS_PER_JOB: usize = 16;
@@ -47,13 +47,15 @@ impl Checker {
         transactions: Vec<Arc<Transaction>>,
     ) -> Vec<Result<Candidate, PoolError>> {
         let hashes: Vec<_> = transactions.iter().map(|transaction| transaction.hash).collect();
+        let memo = Memo::new(&*head.state);
+        let head = runtime_head(head, &memo);
         self.verifier
-            .verify_alone(&*self.runtime, &runtime_head(head), transactions)
+            .verify_alone(&*self.runtime, &head, transactions)
             .into_iter()
             .zip(hashes)
             .map(|(verified, hash)| {
                 verified
-                    .and_then(|verified| self.validate(head, verified))
+                    .and_then(|verified| self.validate_at(&head, verified))
                     .map_err(|error| PoolError::of_validation(hash, error))
             })
             .collect()
@@ -89,20 +91,24 @@ impl Checker {
     }
 
     pub(crate) fn validate(&self, head: &Head, verified: Verified) -> Result<Candidate, ValidateError> {
-        let mut validity = self.runtime.validate(&verified, &runtime_head(head))?;
+        self.validate_at(&runtime_head(head, &Memo::new(&*head.state)), verified)
+    }
+
+    fn validate_at(&self, head: &RuntimeHead<'_>, verified: Verified) -> Result<Candidate, ValidateError> {
+        let mut validity = self.runtime.validate(&verified, head)?;
         // Readiness follows from nonces; freed here, they are freed where they were made, and not on the pool's thread.
         validity.requires = Vec::new();
         validity.provides = Vec::new();
         let nonce = match &verified.signed {
-            Some(signed) => self.runtime.nonce(&signed.signer, &*head.state)?,
+            Some(signed) => self.runtime.nonce(&signed.signer, head.state)?,
             None => 0,
         };
         Ok(Candidate { verified, validity, nonce })
     }
 }
 
-fn runtime_head(head: &Head) -> RuntimeHead<'_> {
-    RuntimeHead { number: head.number, hash: head.hash, state: &*head.state }
+fn runtime_head<'a>(head: &Head, state: &'a Memo<'a>) -> RuntimeHead<'a> {
+    RuntimeHead { number: head.number, hash: head.hash, state }
 }
 
 /// Transactions to check together.

@@ -75,6 +75,7 @@ mod error;
 mod handle;
 mod intake;
 mod limits;
+mod memo;
 mod pool;
 mod queue;
 mod queues;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod chain_spec;
+mod contract;
 mod key;
 mod node;
 mod tx;
@@ -16,6 +17,7 @@ pub(crate) use node::{NodeArgs, PruningArg, RpcMethods, Sealing};
 /// Keep its data between runs:         basalt --dev --base-path ./data
 /// Make a key:                         basalt key generate
 /// Send a transfer:                    basalt tx transfer --from //Alice --to //Bob --amount 1.5
+/// Write and deploy a contract:        basalt contract --help
 /// See how its blocks were run:        basalt bench report
 #[derive(Debug, Parser)]
 #[command(name = "basalt", version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
@@ -38,6 +40,15 @@ pub(crate) enum Command {
     /// Send transactions and see what became of them
     #[command(subcommand)]
     Tx(tx::TxCommand),
+    /// Write, build, deploy and call contracts
+    ///
+    /// Start a contract:                   basalt contract new flipper && cd flipper
+    /// Build it:                           basalt contract build
+    /// Put it on the chain:                basalt contract instantiate false
+    /// Call it, and ask it:                basalt contract call ADDRESS flip; basalt contract query ADDRESS get
+    /// The whole way, step by step:        docs/write-a-contract.md
+    #[command(subcommand, verbatim_doc_comment)]
+    Contract(Box<contract::ContractCommand>),
     /// See how fast a node is, and what keeps it from being faster
     ///
     /// Asks a running node how it ran its last blocks: nothing is sent, nothing slows down.
@@ -60,6 +71,7 @@ impl Command {
         match self {
             Self::Key(command) => command.run(),
             Self::Tx(command) => command.run(),
+            Self::Contract(command) => command.run(),
             Self::Bench(command) => command.run(),
             Self::ChainSpec(command) => command.run(),
         }

@@ -6,20 +6,22 @@ mod error;
 mod outcome;
 mod prepare;
 mod status;
+mod submit;
 #[cfg(test)]
 mod tests;
 mod transfer;
 
-use std::io::Write;
-
 use clap::{Args, Subcommand};
 
 pub(super) use self::{
-    client::{Node, Told},
+    amount::AmountError,
+    client::{Chain, Node, Told, decode_all, decode_head},
     error::TxError,
+    outcome::{Included, Outcome, describe},
+    submit::{Ready, SendFlags},
 };
 use self::{status::StatusArgs, transfer::TransferArgs};
-use crate::stdout;
+use crate::{stderr, stdout};
 
 /// Send transactions and see what became of them.
 #[derive(Debug, Subcommand)]
@@ -46,9 +48,9 @@ pub(super) struct NodeFlags {
 
 impl NodeFlags {
     /// Tells a person what goes on. Not on stdout, which is for the result.
-    fn note(&self, text: &str) {
+    pub(super) fn note(&self, text: &str) {
         if !self.json {
-            let _ = writeln!(std::io::stderr(), "{text}");
+            stderr::line(text);
         }
     }
 }

@@ -4,7 +4,7 @@ use alloc::{string::ToString, vec::Vec};
 
 use basalt_primitives::RuntimeVersion;
 use basalt_state::StateWrite;
-use basalt_support::{BlockEnv, BlockRecord, BlockSummary, Event, Fatal, Pallet};
+use basalt_support::{BlockEnv, BlockRecord, BlockSummary, Events, Fatal, Pallet};
 use parity_scale_codec::{Compact, Encode};
 
 use crate::{
@@ -50,7 +50,7 @@ impl System {
         &self,
         state: &mut impl StateWrite,
         record: &BlockRecord<'_>,
-        finalization: &[Event],
+        finalization: &Events,
         summary: &BlockSummary,
     ) -> Result<(), Fatal> {
         let used = PerDispatchClass {
@@ -68,10 +68,11 @@ impl System {
 
 /// The SCALE encoding of a block's `Vec<EventRecord>`, put together from bytes that are encoded already, and the
 /// number of events.
-pub fn encode_events(record: &BlockRecord<'_>, finalization: &[Event]) -> (u32, Vec<u8>) {
+pub fn encode_events(record: &BlockRecord<'_>, finalization: &Events) -> (u32, Vec<u8>) {
     // Phase 5, length of the topics 1, 32 per topic, and the event itself.
-    let length = |events: &[Event]| {
-        events.iter().map(|event| 6 + event.bytes.len() + 32 * event.topics.len()).sum::<usize>()
+    let length = |events: &Events| {
+        let (bytes, topics) = events.sizes();
+        6 * events.len() + bytes + 32 * topics
     };
     let applied = record.receipts.iter().map(|receipt| (receipt.events.len(), length(&receipt.events)));
     let (count, bytes) = applied
@@ -89,10 +90,10 @@ pub fn encode_events(record: &BlockRecord<'_>, finalization: &[Event]) -> (u32, 
     (count, out)
 }
 
-fn append(out: &mut Vec<u8>, phase: Phase, events: &[Event]) {
-    for event in events {
+fn append(out: &mut Vec<u8>, phase: Phase, events: &Events) {
+    for event in events.iter() {
         phase.encode_to(out);
-        out.extend_from_slice(&event.bytes);
+        out.extend_from_slice(event.bytes);
         event.topics.encode_to(out);
     }
 }

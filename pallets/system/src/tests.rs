@@ -50,7 +50,7 @@ fn with_context<R>(body: impl FnOnce(&mut Context<'_, '_>) -> R) -> R {
 }
 
 fn events_of(ctx: &Context<'_, '_>) -> Vec<Event> {
-    let of_system = |event: &basalt_support::Event| {
+    let of_system = |event: basalt_support::EventRef<'_>| {
         assert_eq!(event.bytes[0], SYSTEM.index);
         Event::decode_all(&mut &event.bytes[1..]).expect("the pallet wrote it")
     };
@@ -173,7 +173,7 @@ fn the_events_of_a_block_decode_as_records_with_phase_and_topics() {
         info: DispatchEventInfo::default(),
         fee: 0,
         tip: 0,
-        events,
+        events: events.into_iter().collect(),
     };
     let topics = vec![H256::repeat_byte(1), H256::repeat_byte(2)];
     let receipts = [
@@ -181,8 +181,8 @@ fn the_events_of_a_block_decode_as_records_with_phase_and_topics() {
         receipt(vec![]),
         receipt(vec![event(&killed, vec![])]),
     ];
-    let initialization = [event(&Event::CodeUpdated, vec![])];
-    let finalization = [event(&new, vec![])];
+    let initialization = [event(&Event::CodeUpdated, vec![])].into_iter().collect();
+    let finalization = [event(&new, vec![])].into_iter().collect();
     let record = BlockRecord { initialization: &initialization, receipts: &receipts, bytes: 0 };
     let summary = BlockSummary {
         weight_normal: Weight::new(1, 2),

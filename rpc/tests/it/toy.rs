@@ -9,7 +9,7 @@ use basalt_primitives::{
     keys::{Pair, Scheme},
 };
 use basalt_runtime_api::{
-    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, DispatchInfo, Event, Fatal, GenesisError,
+    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, DispatchInfo, Events, Fatal, GenesisError,
     Head, InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Signed,
     Transaction, ValidateError, Verified,
 };
@@ -148,8 +148,8 @@ impl Runtime for Toy {
         Ok(())
     }
 
-    fn begin_block(&self, _: &BlockEnv, _: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal> {
-        Ok(Vec::new())
+    fn begin_block(&self, _: &BlockEnv, _: &mut Overlay<'_>) -> Result<Events, Fatal> {
+        Ok(Events::default())
     }
 
     fn apply(
@@ -171,7 +171,7 @@ impl Runtime for Toy {
             Err(_) => return Err(InvalidTransaction::Call.into()),
         }
         let info = DispatchEventInfo { weight: transaction.info.weight, ..Default::default() };
-        Ok(Receipt { result: Ok(()), info, fee: 0, tip: 0, events: Vec::new() })
+        Ok(Receipt { result: Ok(()), info, fee: 0, tip: 0, events: Events::default() })
     }
 
     fn end_block(&self, _: &BlockEnv, _: &BlockRecord<'_>, _: &mut Overlay<'_>) -> Result<Digest, Fatal> {

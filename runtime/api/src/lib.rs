@@ -44,6 +44,10 @@ use basalt_primitives::{
 use basalt_state::{ChangeSet, Key, Overlay, StateError, StateRead};
 use parity_scale_codec::{Decode, Encode};
 
+mod events;
+
+pub use events::{Event, EventRef, Events};
+
 /// What a call costs at most, known before it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DispatchInfo {
@@ -251,15 +255,6 @@ pub struct BlockLimits {
     pub bytes_normal_max: u32,
 }
 
-/// An event as a pallet left it.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Event {
-    /// Pallet index, variant index, fields.
-    pub bytes: Vec<u8>,
-    /// Topics for filters; contracts use them.
-    pub topics: Vec<H256>,
-}
-
 /// What one transaction did.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Receipt {
@@ -272,14 +267,14 @@ pub struct Receipt {
     /// The tip paid.
     pub tip: Balance,
     /// Its events in order; the last one is `System.ExtrinsicSuccess` or `ExtrinsicFailed`.
-    pub events: Vec<Event>,
+    pub events: Events,
 }
 
 /// All that happened in a block, for [`Runtime::end_block`].
 #[derive(Debug, Clone, Copy)]
 pub struct BlockRecord<'a> {
     /// Events of [`Runtime::begin_block`].
-    pub initialization: &'a [Event],
+    pub initialization: &'a Events,
     /// One receipt per transaction, in order.
     pub receipts: &'a [Receipt],
     /// Bytes of all transactions.
@@ -467,7 +462,7 @@ pub trait Runtime: Send + Sync {
     fn check_inherents(&self, transactions: &[Verified], data: &InherentData) -> Result<(), InherentError>;
 
     /// Opens a block. Returns the events of that phase.
-    fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal>;
+    fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal>;
 
     /// Runs one transaction. On an error the caller drops what was written.
     fn apply(

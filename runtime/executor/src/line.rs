@@ -8,6 +8,9 @@ use basalt_state::ChangeSet;
 
 use crate::{ExecuteError, Executed, MISFITS_MAX, Meter};
 
+/// Room is made for no more receipts than this beforehand: a pool may offer many more than fit into a block.
+const EXPECTED_MAX: usize = 1 << 14;
+
 /// Whether a block is checked or made.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose<'a> {
@@ -68,12 +71,14 @@ impl Ended {
 }
 
 impl<'a> Line<'a> {
-    /// An empty block's line. It begins with what has to be in the block: see [`Self::open`].
-    pub(crate) fn new(limits: BlockLimits) -> Self {
+    /// An empty block's line, with room for about so many transactions. It begins with what has to be in the block: see
+    /// [`Self::open`].
+    pub(crate) fn new(limits: BlockLimits, expected: usize) -> Self {
         Self {
             purpose: Purpose::Execute,
             meter: Meter::new(limits),
-            receipts: Vec::new(),
+            // To make room little by little moves all that is there again and again.
+            receipts: Vec::with_capacity(expected.min(EXPECTED_MAX)),
             included: Vec::new(),
             refused: Vec::new(),
             waiting: BTreeSet::new(),

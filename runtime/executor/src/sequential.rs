@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use basalt_primitives::Digest;
-use basalt_runtime_api::{BlockEnv, BlockRecord, Event, Runtime, Verified};
+use basalt_runtime_api::{BlockEnv, BlockRecord, Events, Runtime, Verified};
 use basalt_state::{Overlay, StateRead};
 
 use crate::{
@@ -19,8 +19,9 @@ pub(crate) fn open<'l>(
     parent: &(dyn StateRead + Sync),
     overlay: &mut Overlay<'_>,
     inherents: Vec<Verified>,
-) -> Result<(Vec<Event>, Line<'l>), ExecuteError> {
-    let mut line = Line::new(block.runtime.limits(parent)?);
+    expected: usize,
+) -> Result<(Events, Line<'l>), ExecuteError> {
+    let mut line = Line::new(block.runtime.limits(parent)?, expected);
     let initialization = block.runtime.begin_block(block.env, overlay)?;
     for inherent in inherents {
         block.step(&mut line, &inherent, overlay)?;
@@ -32,7 +33,7 @@ pub(crate) fn open<'l>(
 /// Closes a block.
 pub(crate) fn close(
     block: Block<'_>,
-    initialization: &[Event],
+    initialization: &Events,
     ended: &Ended,
     overlay: &mut Overlay<'_>,
 ) -> Result<Digest, ExecuteError> {
@@ -51,7 +52,7 @@ pub(crate) fn run(
     let started = Instant::now();
     let block = Block { runtime, env };
     let mut overlay = Overlay::new(parent);
-    let (initialization, mut line) = open(block, parent, &mut overlay, inherents)?;
+    let (initialization, mut line) = open(block, parent, &mut overlay, inherents, source.expected())?;
     let mut hooks = started.elapsed();
     let running = Instant::now();
     match source {

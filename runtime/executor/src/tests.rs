@@ -14,8 +14,8 @@ use basalt_primitives::{
     MultiSignature, Nonce, Pays, RuntimeVersion, ValidTransaction,
 };
 use basalt_runtime_api::{
-    ApplyError, BlockLimits, BlockRecord, CallError, DispatchInfo, Event, GenesisError, Head, InherentData,
-    InherentError, Position, Refusal, SignatureCheck, Signed, Transaction, ValidateError,
+    ApplyError, BlockLimits, BlockRecord, CallError, DispatchInfo, Event, Events, GenesisError, Head,
+    InherentData, InherentError, Position, Refusal, SignatureCheck, Signed, Transaction, ValidateError,
 };
 use basalt_state::{Key, Memory, Overlay, StateWrite, Value};
 use proptest::prelude::*;
@@ -143,9 +143,9 @@ impl Runtime for ToyRuntime {
     fn check_inherents(&self, _: &[Verified], _: &InherentData) -> Result<(), InherentError> {
         unreachable!("whoever imports checks inherents")
     }
-    fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal> {
+    fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {
         state.put(BEGUN, vec![env.number as u8]);
-        Ok(vec![Event { bytes: vec![7], topics: vec![] }])
+        Ok(told(vec![7]))
     }
     fn apply(
         &self,
@@ -167,7 +167,7 @@ impl Runtime for ToyRuntime {
         let actual = u64::from_le_bytes(transaction.bytes[2..10].try_into().unwrap());
         let weight = Weight::new(actual, 0).saturating_add(LIMITS.weight_base_transaction);
         let info = DispatchEventInfo { weight, class: transaction.info.class, pays_fee: Pays::Yes };
-        Ok(Receipt { result, info, fee: 0, tip: 0, events: vec![Event { bytes: vec![id], topics: vec![] }] })
+        Ok(Receipt { result, info, fee: 0, tip: 0, events: told(vec![id]) })
     }
     fn end_block(
         &self,
@@ -452,4 +452,9 @@ proptest! {
         let invalid: BTreeSet<u8> = toys.iter().filter(|toy| toy.end == End::Invalid).map(|toy| toy.id).collect();
         prop_assert!(built.refused.iter().all(|(hash, _)| invalid.contains(&hash.0[0])));
     }
+}
+
+/// One event of these bytes.
+pub(crate) fn told(bytes: Vec<u8>) -> Events {
+    [Event { bytes, topics: Vec::new() }].into_iter().collect()
 }

@@ -1,10 +1,11 @@
 //! What one block changes, sorted by key.
 
 use alloc::vec::{self, Vec};
+use core::mem;
 
 use parity_scale_codec::{Decode, Encode, Error, Input};
 
-use crate::{Key, Value};
+use crate::{Key, Value, order::order};
 
 /// What one block changes: for each key its new value, or `None` if it was removed. Sorted by key, no deltas left.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode)]
@@ -24,6 +25,11 @@ impl ChangeSet {
     pub fn get(&self, key: &[u8]) -> Option<Option<&Value>> {
         let place = self.find(key).ok()?;
         self.entries.get(place).map(|(_, value)| value.as_ref())
+    }
+
+    /// The change at a place in key order.
+    pub fn at(&self, place: usize) -> Option<(&[u8], Option<&Value>)> {
+        self.entries.get(place).map(|(key, value)| (key.as_slice(), value.as_ref()))
     }
 
     /// All changes, in key order.
@@ -78,8 +84,8 @@ impl FromIterator<(Key, Option<Value>)> for ChangeSet {
     fn from_iter<I: IntoIterator<Item = (Key, Option<Value>)>>(entries: I) -> Self {
         let mut entries: Vec<_> = entries.into_iter().collect();
         if !is_sorted(&entries) {
-            // Stable, so that entries of one key stay in their order.
-            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+            let order = order(entries.iter().map(|(key, _)| key.as_slice()), |place| &entries[place].0);
+            entries = order.into_iter().map(|place| mem::take(&mut entries[place])).collect();
             entries.dedup_by(|later, kept| {
                 let same = later.0 == kept.0;
                 if same {

@@ -48,6 +48,7 @@ extern crate alloc;
 
 mod addition;
 mod change_set;
+mod order;
 mod overlay;
 mod table;
 #[cfg(test)]

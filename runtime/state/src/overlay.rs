@@ -2,7 +2,9 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use crate::{Addition, ChangeSet, Condition, Key, StateError, StateRead, StateWrite, Value, table::Table};
+use crate::{
+    Addition, ChangeSet, Condition, Key, StateError, StateRead, StateWrite, Value, order::order, table::Table,
+};
 
 /// What happens to one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,15 +25,10 @@ pub struct Changes(pub Vec<(Key, Change)>);
 impl Changes {
     /// Turns deltas into values by reading `base`, and sorts by key.
     pub fn resolve(self, base: &dyn StateRead) -> Result<ChangeSet, StateError> {
-        let mut order: Vec<_> =
-            self.0.iter().enumerate().map(|(place, (key, _))| (leading(key), place)).collect();
-        // No two keys are equal, so nothing is lost by an unstable sort.
-        order.sort_unstable_by(|(one, first), (other, second)| {
-            one.cmp(other).then_with(|| self.0[*first].0.cmp(&self.0[*second].0))
-        });
+        let order = order(self.0.iter().map(|(key, _)| key.as_slice()), |place| &self.0[place].0);
         let mut changes: Vec<_> = self.0.into_iter().map(Some).collect();
         let mut entries = Vec::with_capacity(changes.len());
-        for (_, place) in order {
+        for place in order {
             let Some((key, change)) = changes[place].take() else { continue };
             let value = match change {
                 Change::Put(value) => Some(value),
@@ -42,16 +39,6 @@ impl Changes {
         }
         Ok(ChangeSet::from_sorted(entries))
     }
-}
-
-/// The first 48 bytes of a key, in its order: the prefix of a map and the hash behind it, which tell almost all keys of
-/// a block apart. So keys are sorted without looking up where each of them lies.
-fn leading(key: &[u8]) -> [u128; 3] {
-    let mut bytes = [0; 48];
-    let length = key.len().min(bytes.len());
-    bytes[..length].copy_from_slice(&key[..length]);
-    let (words, _) = bytes.as_chunks::<16>();
-    [words[0], words[1], words[2]].map(u128::from_be_bytes)
 }
 
 /// Pending writes over a base view.

@@ -189,6 +189,23 @@ proptest! {
         prop_assert_eq!(result.0, expected);
     }
 
+    /// Keys of few items, alike for a while, some of which end early, some twice: sorted like any others.
+    #[test]
+    fn places_are_those_of_a_stable_sort(keys in proptest::collection::vec((0u8..3, 0usize..52, 0u8..3), 0..40)) {
+        let keys: Vec<Key> = keys
+            .into_iter()
+            .map(|(item, length, last)| {
+                let mut key = vec![item; length.min(32)];
+                key.resize(length, 0);
+                key.extend((length % 2 == 0).then_some(last));
+                key
+            })
+            .collect();
+        let mut expected: Vec<usize> = (0..keys.len()).collect();
+        expected.sort_by_key(|place| &keys[*place]);
+        prop_assert_eq!(order::order(keys.iter().map(Vec::as_slice), |place| &keys[place]), expected);
+    }
+
     /// The naive reference: a map.
     #[test]
     fn a_change_set_is_a_sorted_map(entries in entries(), more in entries(), cursor in proptest::collection::vec(0u8..3, 0..3)) {

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use basalt_contracts_vm::Machine;
 use basalt_primitives::{BlockNumber, DispatchError, H256, TransactionalError};
-use basalt_runtime_api::{BlockEnv, Event, Position, Touch};
+use basalt_runtime_api::{BlockEnv, Events, Position, Touch};
 use basalt_state::{Condition, Key, Overlay, StateError, StateRead, StateWrite, Value};
 use parity_scale_codec::Encode;
 
@@ -12,6 +12,9 @@ use crate::Failure;
 
 /// How deep calls may nest in calls (batch in batch in sudo …): enough for every honest use, far from any stack's end.
 pub const CALL_DEPTH_MAX: u32 = 16;
+
+/// Room for what most transactions tell: what they withdraw, do, pay, and how it ended, some 60 bytes each.
+const EVENT_BYTES: usize = 256;
 
 /// State, block and event buffer of whatever runs now: one transaction, or one of a block's hooks.
 ///
@@ -21,7 +24,7 @@ pub struct Context<'a, 's> {
     env: &'a BlockEnv,
     place: Place<'a>,
     known: &'a [Touch],
-    events: Vec<Event>,
+    events: Events,
     depth: u32,
     machine: Option<&'a dyn Machine>,
     guarded: bool,
@@ -40,7 +43,8 @@ impl<'a, 's> Context<'a, 's> {
     /// A context for one transaction (`Some(index)`) or for a hook of the block (`None`).
     pub fn new(state: &'a mut Overlay<'s>, env: &'a BlockEnv, transaction_index: Option<u32>) -> Self {
         let place = transaction_index.map_or(Place::Hook, Place::Transaction);
-        Self { state, env, place, known: &[], events: Vec::new(), depth: 0, machine: None, guarded: false }
+        let events = Events::default();
+        Self { state, env, place, known: &[], events, depth: 0, machine: None, guarded: false }
     }
 
     /// A context for one transaction at a place that its executor may have guessed. `known` are raw keys that were
@@ -51,8 +55,7 @@ impl<'a, 's> Context<'a, 's> {
         position: &'a Position,
         known: &'a [Touch],
     ) -> Self {
-        // Most transactions tell of what they withdraw, do, pay, and how it ended.
-        let events = Vec::with_capacity(4);
+        let events = Events::with_capacity(EVENT_BYTES);
         let place = Place::Guessed(position);
         Self { state, env, place, known, events, depth: 0, machine: None, guarded: false }
     }
@@ -97,24 +100,21 @@ impl<'a, 's> Context<'a, 's> {
 
     /// Records an event of the pallet with this index.
     pub fn emit(&mut self, pallet_index: u8, event: &impl Encode) {
-        self.emit_with_topics(pallet_index, event, Vec::new());
+        self.events.push(pallet_index, event, &[]);
     }
 
     /// Records an event that filters can find by topic.
     pub fn emit_with_topics(&mut self, pallet_index: u8, event: &impl Encode, topics: Vec<H256>) {
-        let mut bytes = Vec::with_capacity(1 + event.size_hint());
-        bytes.push(pallet_index);
-        event.encode_to(&mut bytes);
-        self.events.push(Event { bytes, topics });
+        self.events.push(pallet_index, event, &topics);
     }
 
     /// The events recorded so far.
-    pub fn events(&self) -> &[Event] {
+    pub fn events(&self) -> &Events {
         &self.events
     }
 
     /// Ends the context and hands out its events.
-    pub fn into_events(self) -> Vec<Event> {
+    pub fn into_events(self) -> Events {
         self.events
     }
 

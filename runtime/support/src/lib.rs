@@ -36,7 +36,9 @@ pub mod storage;
 mod tests;
 pub mod weight;
 
-pub use basalt_runtime_api::{BlockEnv, BlockLimits, BlockRecord, DispatchInfo, Event, Fatal, Receipt};
+pub use basalt_runtime_api::{
+    BlockEnv, BlockLimits, BlockRecord, DispatchInfo, Event, EventRef, Events, Fatal, Receipt,
+};
 pub use context::{CALL_DEPTH_MAX, Context};
 pub use dispatch::{CallFailure, CallResult, Failure, Origin, PostInfo, module_error, recorded};
 pub use pallet::{BlockSummary, Pallet, RuntimeCall};

@@ -33,9 +33,14 @@ impl TreeView<'_> {
         let top = top_level(changes.len(), depth);
         let parts = parallel::map(&cut(&changes, top), |changes| part(*self, top, changes));
 
-        let mut levels = Vec::new();
-        levels.resize_with(depth as usize + 1, Level::default);
-        let mut buckets = Vec::new();
+        // Room for all first: else most of the time here goes into moving what is there to where there is more.
+        let lengths = (top..=depth).map(|level| {
+            parts.iter().map(|part| part.levels[(level - top) as usize].indices.len()).sum::<usize>()
+        });
+        let mut levels = Vec::with_capacity(depth as usize + 1);
+        levels.resize_with(top as usize, Level::default);
+        levels.extend(lengths.map(Level::with_capacity));
+        let mut buckets = Vec::with_capacity(parts.iter().map(|part| part.buckets.len()).sum());
         for mut part in parts {
             buckets.append(&mut part.buckets);
             for (mine, part) in levels[top as usize..].iter_mut().zip(&mut part.levels) {

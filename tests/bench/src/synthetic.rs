@@ -13,9 +13,9 @@ use basalt_primitives::{
     hashing::{blake2_256, twox_128},
 };
 use basalt_runtime_api::{
-    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, DispatchInfo, Event, Fatal, GenesisError,
-    Head, InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Signed, Touch,
-    TouchKind, Transaction, ValidateError, Verified,
+    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, DispatchInfo, Event, Events, Fatal,
+    GenesisError, Head, InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck,
+    Signed, Touch, TouchKind, Transaction, ValidateError, Verified,
 };
 use basalt_state::{ChangeSet, Key, Memory, Overlay, StateError, StateRead, StateWrite};
 use parity_scale_codec::{Decode, Encode};
@@ -192,8 +192,8 @@ impl Runtime for Synthetic {
         Ok(())
     }
 
-    fn begin_block(&self, _: &BlockEnv, _: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal> {
-        Ok(Vec::new())
+    fn begin_block(&self, _: &BlockEnv, _: &mut Overlay<'_>) -> Result<Events, Fatal> {
+        Ok(Events::default())
     }
 
     fn apply(
@@ -222,7 +222,7 @@ impl Runtime for Synthetic {
         };
         let info = DispatchEventInfo { weight: WEIGHT, class: DispatchClass::Normal, pays_fee: Pays::Yes };
         // What it read shows in the receipt, so that comparing receipts compares that too.
-        let events = vec![Event { bytes: sum.encode(), topics: Vec::new() }];
+        let events = [Event { bytes: sum.encode(), topics: Vec::new() }].into_iter().collect();
         Ok(Receipt { result, info, fee: 0, tip: 0, events })
     }
 

@@ -3,12 +3,15 @@
 //! # Responsibility
 //!
 //! - [`files`] and [`insertions`] read from a page what it tells the reader to write.
+//! - [`script`] reads what it tells the reader to type, and what that prints.
 //!
 //! The tests copy the workspace, do what the page says, and run the commands that it names.
 //!
 //! # Out of scope
 //!
 //! Whether links and tables are right: `xtask tidy`.
+
+pub mod script;
 
 /// A file that a page tells the reader to write.
 #[derive(Debug, PartialEq, Eq)]

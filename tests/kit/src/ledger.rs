@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use basalt_contracts_vm::{MachineConfig, WasmMachine};
 use basalt_executor::{Built, ExecuteError, Executed, Executor, Mode};
 use basalt_primitives::{AccountId, Digest, H256, Moment, hashing::blake2_256, signature};
 use basalt_runtime::{Amount, BalancesGenesis, GenesisConfig, NativeRuntime, SudoGenesis, UNIT};
@@ -40,6 +41,18 @@ pub fn executors() -> &'static [Executor] {
     EXECUTORS.get_or_init(|| {
         MODES.iter().map(|mode| Executor::new(*mode).expect("the machine has threads")).collect()
     })
+}
+
+/// What runs contracts: made once, as a node does, and shared by all tests of a process.
+///
+/// # Panics
+///
+/// If the machine gives no threads or memory.
+pub fn machine() -> Arc<WasmMachine> {
+    static MACHINE: OnceLock<Arc<WasmMachine>> = OnceLock::new();
+    let make =
+        || WasmMachine::new(MachineConfig::default()).map(Arc::new).expect("there is room for a machine");
+    Arc::clone(MACHINE.get_or_init(make))
 }
 
 static COMPARED: AtomicU64 = AtomicU64::new(0);
@@ -113,7 +126,7 @@ impl Ledger {
     ///
     /// If the genesis makes no chain.
     pub fn new(genesis: &GenesisConfig) -> Self {
-        let runtime = NativeRuntime::default();
+        let runtime = NativeRuntime::new(machine());
         let config = serde_json::to_vec(genesis).expect("a genesis configuration is JSON");
         let mut state = Memory::default();
         state.apply(&runtime.genesis(&config).expect("the genesis of a test makes a chain"));

@@ -7,6 +7,8 @@ use basalt_runtime_api::BlockEnv;
 use basalt_state::{Key, Overlay, StateError, StateRead, Value};
 use basalt_support::{CallResult, Context, Origin, RuntimeCall as _, weight};
 
+use crate::ledger::machine;
+
 /// What a call did.
 #[derive(Debug)]
 pub struct Measured {
@@ -18,7 +20,7 @@ pub struct Measured {
     pub writes: u64,
     /// `ref_time` that its operations weigh by the shared formula.
     pub ref_time: u64,
-    /// `ref_time` that it declared.
+    /// `ref_time` that it declared; or, if it gave some of that back, what it kept: what its sender pays.
     pub declared: u64,
 }
 
@@ -32,10 +34,16 @@ impl Measured {
 /// Runs one call on top of `state` and counts.
 pub fn measure(state: &dyn StateRead, env: &BlockEnv, origin: Origin, call: RuntimeCall) -> Measured {
     let counting = Counting { below: state, read: RefCell::default() };
-    let declared = call.info().weight.ref_time;
+    let declared = call.info().weight;
+    let machine = machine();
     let mut overlay = Overlay::new(&counting);
-    let mut ctx = Context::new(&mut overlay, env, Some(1));
+    let mut ctx = Context::new(&mut overlay, env, Some(1)).with_machine(&*machine);
     let result = call.dispatch(origin, &mut ctx);
+    let post = match &result {
+        Ok(post) => post,
+        Err(failed) => &failed.post,
+    };
+    let declared = post.actual_weight.map_or(declared, |actual| actual.min(declared)).ref_time;
     let writes = overlay.changes().len() as u64;
     let reads = counting.read.borrow().len() as u64;
     Measured { result, reads, writes, ref_time: weight::operations(reads, writes).ref_time, declared }

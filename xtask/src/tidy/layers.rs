@@ -90,6 +90,12 @@ const NEVER: &[Never] = &[
         reason: "the machine runs a contract against a host interface, and knows no pallet",
     },
     Never {
+        who: &["contracts/build"],
+        but: &[],
+        what: &["pallets/*", "node/*", "rpc/*", "runtime", "runtime/executor", "wasmtime"],
+        reason: "building a contract takes no chain: other tools may use it without one",
+    },
+    Never {
         who: &["rpc/api"],
         but: &[],
         what: &["node/*", "runtime", "runtime/executor", "rpc"],

@@ -4,14 +4,15 @@ use basalt_state::{ChangeSet, Memory, StateRead};
 use proptest::{collection::vec, prelude::*};
 
 use super::{change, next_key};
+use crate::layer::Layer;
 
-type Layer = Vec<(u8, Option<u8>)>;
+type Changes = Vec<(u8, Option<u8>)>;
 
-fn layer() -> impl Strategy<Value = Layer> {
-    vec((0u8..12, proptest::option::of(any::<u8>())), 0..8)
+fn layer() -> impl Strategy<Value = Changes> {
+    vec((0u8..24, proptest::option::of(any::<u8>())), 0..16)
 }
 
-fn change_set(layer: &Layer) -> ChangeSet {
+fn change_set(layer: &Changes) -> ChangeSet {
     layer.iter().map(|(key, value)| (vec![*key], value.map(|value| vec![value]))).collect()
 }
 
@@ -21,13 +22,13 @@ proptest! {
     fn layers_over_a_base_read_like_the_state_they_lead_to(base in layer(), layers in vec(layer(), 0..5)) {
         let mut stored = Memory::default();
         stored.apply(&change_set(&base));
-        let layers: Vec<Arc<ChangeSet>> = layers.iter().map(|layer| Arc::new(change_set(layer))).collect();
+        let layers: Vec<Arc<Layer>> = layers.iter().map(|layer| Arc::new(change_set(layer).into())).collect();
         let mut whole = stored.clone();
         for layer in &layers {
             whole.apply(layer);
         }
 
-        for key in 0..14u8 {
+        for key in 0..26u8 {
             let seen = match change(&layers, &[key]) {
                 Some(value) => value.cloned(),
                 None => stored.get(&[key]).unwrap(),

@@ -11,7 +11,7 @@ use basalt_primitives::{
     keys::{Pair, Scheme},
 };
 use basalt_runtime_api::{
-    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, DispatchInfo, Event, Fatal, GenesisError,
+    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, DispatchInfo, Events, Fatal, GenesisError,
     Head, InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Signed,
     Transaction, ValidateError, Verified,
 };
@@ -187,12 +187,12 @@ impl Runtime for Toy {
         }
     }
 
-    fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal> {
+    fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {
         state.put(&[b"block/".as_slice(), &env.number.to_be_bytes()].concat(), env.parent_hash.0.to_vec());
         if let Some(author) = &env.author {
             state.put(b"author", author.0.to_vec());
         }
-        Ok(Vec::new())
+        Ok(Events::default())
     }
 
     fn apply(
@@ -220,7 +220,7 @@ impl Runtime for Toy {
             Call::Now(_) => return Err(InvalidTransaction::BadMandatory.into()),
         }
         let info = DispatchEventInfo { weight: transaction.info.weight, ..Default::default() };
-        Ok(Receipt { result, info, fee: 0, tip: 0, events: Vec::new() })
+        Ok(Receipt { result, info, fee: 0, tip: 0, events: Events::default() })
     }
 
     fn end_block(

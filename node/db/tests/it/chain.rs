@@ -1,6 +1,6 @@
 //! Small blocks by hand.
 
-use basalt_db::{BlockId, Commit, Config, Db, DbError, Durability, Finalize, NewBlock, Pruning};
+use basalt_db::{BlockId, Commit, Config, Db, DbError, Durability, Finalize, FoldLimits, NewBlock, Pruning};
 use basalt_primitives::{H256, Header, OpaqueExtrinsic};
 use basalt_state::{ChangeSet, Key, Value};
 
@@ -51,4 +51,9 @@ pub(crate) fn commit_final(db: &Db, blocks: &[TestBlock]) -> Result<(), DbError>
 /// Quick and forgetful, for tests that do not lose power.
 pub(crate) fn config(pruning: Pruning, cache_bytes: usize) -> Config {
     Config { pruning, cache_bytes, durability: Durability::Off }
+}
+
+/// Folds all the time.
+pub(crate) fn limits(blocks: u32) -> FoldLimits {
+    FoldLimits { blocks, ..FoldLimits::default() }
 }

@@ -8,7 +8,7 @@ use std::{
 use basalt_db::{Db, Pruning};
 use basalt_state::{StateError, Value};
 
-use crate::chain::{TestBlock, commit_final, config};
+use crate::chain::{TestBlock, commit_final, config, limits};
 
 const KEYS: u32 = 64;
 const BLOCKS: u32 = 1500;
@@ -80,6 +80,9 @@ fn read(db: &Db, seed: u32, done: &AtomicBool, exact: &AtomicU64, expected: &[Ve
                 db.get_at(at, &key(index)).map(|value| value == state[index as usize]),
                 db.next_key_at(at, &key(index))
                     .map(|found| found == next.map(|(index, _)| key(index as u32))),
+                // Rarely: all keys, and all changes.
+                if dice.is_multiple_of(32) { right_list(db, at, state) } else { Ok(true) },
+                if dice.is_multiple_of(64) { right_undo(db, at, state) } else { Ok(true) },
             ];
             for answer in answers {
                 match answer {
@@ -98,9 +101,20 @@ fn read(db: &Db, seed: u32, done: &AtomicBool, exact: &AtomicU64, expected: &[Ve
     }
 }
 
-fn race(cache_bytes: usize) {
+fn right_list(db: &Db, at: u32, state: &[Option<Value>]) -> Result<bool, StateError> {
+    let keys = (0..).zip(state).filter(|(_, value)| value.is_some()).map(|(index, _)| key(index));
+    Ok(db.keys_at(at, b"", usize::MAX)? == keys.collect::<Vec<_>>())
+}
+
+/// What is undone has the values of that block. Which keys are, depends on the block that is final now.
+fn right_undo(db: &Db, at: u32, state: &[Option<Value>]) -> Result<bool, StateError> {
+    let undo = db.undo_to(at)?;
+    Ok((0..).zip(state).all(|(index, value)| undo.get(&key(index)).is_none_or(|old| old == value.as_ref())))
+}
+
+fn race(cache_bytes: usize, blocks: u32) {
     let directory = tempfile::tempdir().unwrap();
-    let db = Db::open(directory.path(), config(Pruning::Keep(40), cache_bytes)).unwrap();
+    let db = Db::open_with(directory.path(), config(Pruning::Keep(40), cache_bytes), limits(blocks)).unwrap();
     let (done, exact, expected) = (AtomicBool::new(false), AtomicU64::new(0), expected());
     thread::scope(|scope| {
         for seed in 1..4 {
@@ -121,10 +135,15 @@ fn race(cache_bytes: usize) {
 
 #[test]
 fn readers_at_a_block_see_its_values_while_others_are_committed() {
-    race(1 << 20);
+    race(1 << 20, 64);
 }
 
 #[test]
 fn readers_see_the_right_values_when_the_cache_is_too_small() {
-    race(2_000);
+    race(2_000, 64);
+}
+
+#[test]
+fn readers_see_the_right_values_while_few_blocks_at_a_time_are_folded() {
+    race(2_000, 5);
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use basalt_db::{Commit, Db, DbError, Justification, PendingBlock, Pruning};
+use basalt_db::{Commit, Db, DbError, FoldLimits, Justification, PendingBlock, Pruning};
 use basalt_primitives::H256;
 use basalt_state::{Key, Memory, StateError, Value};
 use basalt_tree::{Tree, key_hash, value_hash};
 use proptest::{prelude::*, sample::Index};
 use tempfile::TempDir;
 
-use crate::chain::{TestBlock, config};
+use crate::chain::{TestBlock, config, limits};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -56,14 +56,21 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn settings() -> impl Strategy<Value = (Pruning, usize)> {
+fn settings() -> impl Strategy<Value = (Pruning, usize, FoldLimits)> {
     let pruning = prop_oneof![
         Just(Pruning::Archive),
         Just(Pruning::Keep(0)),
         Just(Pruning::Keep(3)),
         Just(Pruning::Keep(3))
     ];
-    (pruning, prop_oneof![Just(0usize), Just(600), Just(1 << 20)])
+    // Never, after some blocks, after each, and after each with no room for another before.
+    let limits = prop_oneof![
+        4 => Just(limits(64)),
+        2 => Just(limits(3)),
+        1 => Just(limits(1)),
+        1 => Just(FoldLimits { bytes: 0, blocks: 64 })
+    ];
+    (pruning, prop_oneof![Just(0usize), Just(600), Just(1 << 20)], limits)
 }
 
 /// The naive reference.
@@ -115,7 +122,7 @@ impl Model {
     }
 }
 
-fn run(model: &mut Model, db: &mut Option<Db>, directory: &TempDir, cache: usize, step: Step) {
+fn run(model: &mut Model, db: &mut Option<Db>, open_again: impl Fn() -> Db, step: Step) {
     let open = db.as_ref().expect("open between the steps");
     match step {
         Step::Extend { on, changes } => {
@@ -195,7 +202,7 @@ fn run(model: &mut Model, db: &mut Option<Db>, directory: &TempDir, cache: usize
         }
         Step::Reopen => {
             drop(db.take());
-            *db = Some(Db::open(directory.path(), config(model.pruning, cache)).unwrap());
+            *db = Some(open_again());
         }
         Step::Compact => open.compact().unwrap(),
     }
@@ -268,16 +275,17 @@ fn check_tree(state: &BTreeMap<Key, Value>, db: &Db) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn every_read_equals_that_of_a_list_of_whole_copies(
-        (pruning, cache) in settings(),
+        (pruning, cache, limits) in settings(),
         genesis in changes(),
         steps in proptest::collection::vec(step(), 1..30),
     ) {
         let directory = TempDir::new().unwrap();
-        let mut db = Some(Db::open(directory.path(), config(pruning, cache)).unwrap());
+        let open = || Db::open_with(directory.path(), config(pruning, cache), limits).unwrap();
+        let mut db = Some(open());
         let genesis = genesis.into_iter().map(|(index, value)| (key(index), value)).collect();
         let genesis = TestBlock::new(None, 0, genesis);
         let mut model = Model {
@@ -286,7 +294,7 @@ proptest! {
         crate::chain::commit_final(db.as_ref().unwrap(), std::slice::from_ref(&genesis)).unwrap();
         model.make_final(&[genesis], vec![]);
         for step in steps {
-            run(&mut model, &mut db, &directory, cache, step);
+            run(&mut model, &mut db, open, step);
             check(&model, db.as_ref().unwrap());
         }
         check_tree(&model.finals.last().unwrap().1, db.as_ref().unwrap());
@@ -298,7 +306,7 @@ proptest! {
 #[test]
 fn old_states_stay_exact_after_memory_has_forgotten_their_undos() {
     let directory = TempDir::new().unwrap();
-    let db = Db::open(directory.path(), config(Pruning::Archive, 1 << 20)).unwrap();
+    let db = Db::open_with(directory.path(), config(Pruning::Archive, 1 << 20), limits(8)).unwrap();
     let mut model = Model {
         finals: vec![],
         pending: vec![],

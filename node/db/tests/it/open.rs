@@ -65,8 +65,8 @@ fn other_formats_are_refused_and_stay_as_they_are() {
     made(directory.path());
     let format = directory.path().join("FORMAT");
     for (text, what) in [
-        ("basalt database, format 2\n", "newer"),
-        ("basalt database, format 0\n", "older"),
+        ("basalt database, format 3\n", "newer"),
+        ("basalt database, format 1\n", "older"),
         ("basalt database, format two\n", "not"),
         ("", "not"),
         ("\0\u{ff}\u{1}garbage", "not"),
@@ -75,13 +75,13 @@ fn other_formats_are_refused_and_stay_as_they_are() {
         let before = files(directory.path());
         let refused = error(directory.path());
         match what {
-            "newer" => assert!(matches!(refused, DbError::NewerFormat { found: 2, .. }), "{refused}"),
-            "older" => assert!(matches!(refused, DbError::OlderFormat { found: 0, .. }), "{refused}"),
+            "newer" => assert!(matches!(refused, DbError::NewerFormat { found: 3, .. }), "{refused}"),
+            "older" => assert!(matches!(refused, DbError::OlderFormat { found: 1, .. }), "{refused}"),
             _ => assert!(matches!(refused, DbError::NotADatabase { .. }), "{refused}"),
         }
         assert_eq!(files(directory.path()), before);
     }
-    fs::write(&format, "basalt database, format 1\n").unwrap();
+    fs::write(&format, "basalt database, format 2\n").unwrap();
     assert_eq!(open(directory.path()).unwrap().get_at(0, b"a").unwrap(), Some(vec![1; 100]));
 }
 
@@ -112,7 +112,7 @@ fn a_creation_that_was_cut_short_is_finished() {
             fs::write(path.join(name), "").unwrap();
         }
         if left.len() == 3 {
-            fs::write(path.join("FORMAT"), "basalt database, format 1\n").unwrap();
+            fs::write(path.join("FORMAT"), "basalt database, format 2\n").unwrap();
         } else {
             fs::remove_dir(path.join("rocks")).unwrap();
         }

@@ -8,7 +8,7 @@ use basalt_rpc_api::{
     AuthorApiClient, BasaltApiClient, ChainApiClient, PaymentApiClient, StateApiClient, SystemApiClient,
     codes,
     text::{Bytes, Hash, Number, OneOrMany},
-    types::{ExecutionReport, TransactionStatus},
+    types::{ChainType, ExecutionReport, TransactionStatus},
 };
 use jsonrpsee::{
     client_transport::ws::{Url, WsTransportClientBuilder},
@@ -39,21 +39,21 @@ pub(in crate::cli) enum Told {
 
 /// What does not change while a chain runs one version of its runtime.
 #[derive(Debug, Clone)]
-pub(super) struct Chain {
-    pub(super) genesis_hash: H256,
-    pub(super) version: RuntimeVersion,
-    pub(super) token: Token,
-    pub(super) ss58_prefix: u16,
+pub(in crate::cli) struct Chain {
+    pub(in crate::cli) genesis_hash: H256,
+    pub(in crate::cli) version: RuntimeVersion,
+    pub(in crate::cli) token: Token,
+    pub(in crate::cli) ss58_prefix: u16,
 }
 
 impl Chain {
     /// The address of an account on this chain.
-    pub(super) fn address(&self, account: &AccountId) -> String {
+    pub(in crate::cli) fn address(&self, account: &AccountId) -> String {
         ss58::encode(self.ss58_prefix, account.as_ref())
     }
 
     /// Whether calls and events mean there what they mean here.
-    pub(super) fn is_ours(&self) -> bool {
+    pub(in crate::cli) fn is_ours(&self) -> bool {
         let ours = basalt_runtime::version();
         let key = |version: &RuntimeVersion| {
             (version.spec_name.clone(), version.spec_version, version.transaction_version)
@@ -62,7 +62,7 @@ impl Chain {
     }
 
     /// Refuses chains whose calls could be encoded differently.
-    pub(super) fn check_runtime(&self) -> Result<(), TxError> {
+    pub(in crate::cli) fn check_runtime(&self) -> Result<(), TxError> {
         if self.is_ours() {
             return Ok(());
         }
@@ -86,7 +86,7 @@ impl Node {
         Ok(Self(ClientBuilder::default().build_with_tokio(sender, receiver)))
     }
 
-    pub(super) async fn chain(&self) -> Result<Chain, TxError> {
+    pub(in crate::cli) async fn chain(&self) -> Result<Chain, TxError> {
         let version = self.0.runtime_version(None).await.map_err(ask("its runtime version"))?;
         let properties = self.0.properties().await.map_err(ask("its properties"))?;
         let ss58_prefix = match properties.get("ss58Format").and_then(Value::as_u64) {
@@ -106,12 +106,12 @@ impl Node {
     }
 
     /// The nonce of the account's next transaction, behind those that wait.
-    pub(super) async fn next_nonce(&self, account: AccountId) -> Result<Nonce, TxError> {
+    pub(in crate::cli) async fn next_nonce(&self, account: AccountId) -> Result<Nonce, TxError> {
         self.0.account_next_index(account).await.map_err(ask("the nonce of the sender"))
     }
 
     /// An account at the best block; empty if it does not exist.
-    pub(super) async fn account(&self, account: &AccountId) -> Result<AccountInfo, TxError> {
+    pub(in crate::cli) async fn account(&self, account: &AccountId) -> Result<AccountInfo, TxError> {
         let what = "the balance of an account";
         let key = Bytes(ACCOUNT.key(account).to_vec());
         match self.0.storage(key, None).await.map_err(ask(what))? {
@@ -121,14 +121,18 @@ impl Node {
     }
 
     /// The fee without tip.
-    pub(super) async fn fee(&self, encoded: &[u8]) -> Result<Balance, TxError> {
+    pub(in crate::cli) async fn fee(&self, encoded: &[u8]) -> Result<Balance, TxError> {
         let what = "the fee";
         let info = self.0.query_info(Bytes(encoded.to_vec()), None).await.map_err(ask(what))?;
         info.partial_fee.parse().map_err(|_| nonsense(what)(format!("'{}' is no number", info.partial_fee)))
     }
 
     /// An era of this many blocks that begins at or before the last final block, and the hash of its first block.
-    pub(super) async fn era(&self, genesis_hash: H256, period: Option<u64>) -> Result<(Era, H256), TxError> {
+    pub(in crate::cli) async fn era(
+        &self,
+        genesis_hash: H256,
+        period: Option<u64>,
+    ) -> Result<(Era, H256), TxError> {
         let Some(period) = period else { return Ok((Era::Immortal, genesis_hash)) };
         let current = u64::from(self.finalized().await?.number);
         let era = Era::mortal(period, current);
@@ -138,7 +142,7 @@ impl Node {
     }
 
     /// The header of the last final block.
-    pub(super) async fn finalized(&self) -> Result<Header, TxError> {
+    pub(in crate::cli) async fn finalized(&self) -> Result<Header, TxError> {
         let what = "its last final block";
         let hash = self.0.finalized_head().await.map_err(ask(what))?;
         let header = self.0.header(Some(hash)).await.map_err(ask(what))?;
@@ -193,31 +197,83 @@ impl Node {
     }
 
     /// A block, if the node has it.
-    pub(super) async fn block(&self, hash: H256) -> Result<Option<Block>, TxError> {
+    pub(in crate::cli) async fn block(&self, hash: H256) -> Result<Option<Block>, TxError> {
         let block = ChainApiClient::block(&self.0, Some(Hash(hash))).await.map_err(ask("a block"))?;
         Ok(block.map(|signed| signed.block))
     }
 
     /// The encoded events of a block. Fails once its state is pruned.
-    pub(super) async fn events(&self, hash: H256) -> Result<Vec<u8>, TxError> {
+    pub(in crate::cli) async fn events(&self, hash: H256) -> Result<Vec<u8>, TxError> {
         let key = Bytes(EVENTS.key().to_vec());
         let events = self.0.storage(key, Some(Hash(hash))).await.map_err(ask("the events of a block"))?;
         // No events are stored as no value, or as an empty list.
         Ok(events.map_or_else(|| vec![0], |bytes| bytes.0))
     }
 
+    /// What the runtime answers.
+    pub(in crate::cli) async fn runtime_call(
+        &self,
+        what: &'static str,
+        method: &str,
+        arguments: Vec<u8>,
+    ) -> Result<Vec<u8>, TxError> {
+        let answer = StateApiClient::call(&self.0, method.to_owned(), Bytes(arguments), None).await;
+        Ok(answer.map_err(ask(what))?.0)
+    }
+
+    /// A stored value of the best block.
+    pub(in crate::cli) async fn stored(
+        &self,
+        what: &'static str,
+        key: Vec<u8>,
+    ) -> Result<Option<Vec<u8>>, TxError> {
+        Ok(self.0.storage(Bytes(key), None).await.map_err(ask(what))?.map(|bytes| bytes.0))
+    }
+
+    /// The first `count` keys of a block that begin with `prefix` and come after `after`.
+    pub(in crate::cli) async fn keys_after(
+        &self,
+        prefix: &[u8],
+        count: u32,
+        after: Option<Vec<u8>>,
+        at: H256,
+    ) -> Result<Vec<Vec<u8>>, TxError> {
+        let keys =
+            self.0.keys_paged(Some(Bytes(prefix.to_vec())), count, after.map(Bytes), Some(Hash(at))).await;
+        Ok(keys.map_err(ask("the keys of its storage"))?.into_iter().map(|key| key.0).collect())
+    }
+
+    /// What a block has under these keys.
+    pub(in crate::cli) async fn values(
+        &self,
+        keys: Vec<Vec<u8>>,
+        at: H256,
+    ) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, TxError> {
+        let keys = keys.into_iter().map(Bytes).collect();
+        let sets =
+            self.0.query_storage_at(keys, Some(Hash(at))).await.map_err(ask("values of its storage"))?;
+        let changes = sets.into_iter().flat_map(|set| set.changes);
+        Ok(changes.map(|(key, value)| (key.0, value.map(|value| value.0))).collect())
+    }
+
+    /// Whether the chain is for development, so that everybody knows its keys.
+    pub(in crate::cli) async fn is_development(&self) -> Result<bool, TxError> {
+        let kind = self.0.chain_type().await.map_err(ask("what kind of chain it follows"))?;
+        Ok(matches!(kind, ChainType::Development))
+    }
+
     /// What waits in the pool, encoded.
-    pub(super) async fn pending(&self) -> Result<Vec<Vec<u8>>, TxError> {
+    pub(in crate::cli) async fn pending(&self) -> Result<Vec<Vec<u8>>, TxError> {
         let pending = self.0.pending_extrinsics().await.map_err(ask("what waits in its pool"))?;
         Ok(pending.into_iter().map(|bytes| bytes.0).collect())
     }
 
-    pub(super) async fn submit(&self, hash: H256, encoded: &[u8]) -> Result<(), TxError> {
+    pub(in crate::cli) async fn submit(&self, hash: H256, encoded: &[u8]) -> Result<(), TxError> {
         let sent = self.0.submit_extrinsic(Bytes(encoded.to_vec())).await;
         sent.map(drop).map_err(|error| refused(hash, error))
     }
 
-    pub(super) async fn submit_and_watch(
+    pub(in crate::cli) async fn submit_and_watch(
         &self,
         hash: H256,
         encoded: &[u8],
@@ -227,8 +283,13 @@ impl Node {
     }
 }
 
+/// Decodes the beginning of `bytes`: newer nodes may say more.
+pub(in crate::cli) fn decode_head<T: Decode>(what: &'static str, mut bytes: &[u8]) -> Result<T, TxError> {
+    T::decode(&mut bytes).map_err(|error| nonsense(what)(error.to_string()))
+}
+
 /// Decodes all of `bytes`.
-pub(super) fn decode_all<T: Decode>(what: &'static str, bytes: &[u8]) -> Result<T, TxError> {
+pub(in crate::cli) fn decode_all<T: Decode>(what: &'static str, bytes: &[u8]) -> Result<T, TxError> {
     let mut input = bytes;
     let value = T::decode(&mut input).map_err(|error| nonsense(what)(error.to_string()))?;
     if input.is_empty() { Ok(value) } else { Err(nonsense(what)(format!("{} bytes too many", input.len()))) }

@@ -166,21 +166,21 @@ pub(crate) enum TxError {
 #[error("{sender} can spend {spendable}, but {amount} and up to {fee} of fees make {needed}; {remedy}")]
 pub(crate) struct NotEnough {
     /// Who.
-    pub(super) sender: String,
+    pub(in crate::cli) sender: String,
     /// What it may spend.
-    pub(super) spendable: String,
+    pub(in crate::cli) spendable: String,
     /// What to send.
-    pub(super) amount: String,
+    pub(in crate::cli) amount: String,
     /// Fee and tip.
-    pub(super) fee: String,
+    pub(in crate::cli) fee: String,
     /// Both together.
-    pub(super) needed: String,
+    pub(in crate::cli) needed: String,
     /// What to do.
-    pub(super) remedy: String,
+    pub(in crate::cli) remedy: String,
 }
 
 /// Why a text names no receiver.
-pub(super) fn bad_receiver(error: &Ss58Error) -> String {
+pub(in crate::cli) fn bad_receiver(error: &Ss58Error) -> String {
     format!("{error}; give an SS58 address, 0x and 64 hex digits, or a development name such as //Bob")
 }
 

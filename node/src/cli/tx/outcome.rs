@@ -17,29 +17,29 @@ use super::{
 
 /// Where a transaction is, and how it went.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Included {
+pub(in crate::cli) struct Included {
     /// Height of the block.
-    pub(super) number: BlockNumber,
+    pub(in crate::cli) number: BlockNumber,
     /// Hash of the block.
-    pub(super) block: H256,
+    pub(in crate::cli) block: H256,
     /// Place in the block, from 0.
-    pub(super) index: u32,
+    pub(in crate::cli) index: u32,
     /// How it went, or why that cannot be told.
-    pub(super) outcome: Result<Outcome, String>,
+    pub(in crate::cli) outcome: Result<Outcome, String>,
 }
 
 /// How a transaction went.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Outcome {
+pub(in crate::cli) struct Outcome {
     /// Why it failed; none if it did not.
-    pub(super) error: Option<DispatchError>,
+    pub(in crate::cli) error: Option<DispatchError>,
     /// What it cost, tip included; none if it was free.
-    pub(super) fee: Option<Balance>,
+    pub(in crate::cli) fee: Option<Balance>,
 }
 
 impl Included {
     /// Looks for a transaction in a block, and how it went there.
-    pub(super) async fn find(
+    pub(in crate::cli) async fn find(
         node: &Node,
         chain: &Chain,
         block_hash: H256,
@@ -61,7 +61,7 @@ impl Included {
     }
 
     /// The members of a result in JSON.
-    pub(super) fn json(included: Option<&Self>) -> Map<String, Value> {
+    pub(in crate::cli) fn json(included: Option<&Self>) -> Map<String, Value> {
         let outcome = included.and_then(|included| included.outcome.as_ref().ok());
         let mut members = Map::new();
         let block = included.map(|at| json!({ "number": at.number, "hash": format!("{:#x}", at.block) }));
@@ -76,7 +76,7 @@ impl Included {
     }
 
     /// For people: what became of it.
-    pub(super) fn text(&self, token: &Token) -> String {
+    pub(in crate::cli) fn text(&self, token: &Token) -> String {
         match &self.outcome {
             Ok(Outcome { error, fee }) => {
                 let fee = fee.map_or_else(|| "no fee".to_owned(), |fee| format!("fee {}", token.show(fee)));
@@ -91,7 +91,7 @@ impl Included {
 }
 
 /// The place of a transaction among others.
-pub(super) fn place(extrinsics: &[OpaqueExtrinsic], transaction: H256) -> Option<u32> {
+pub(in crate::cli) fn place(extrinsics: &[OpaqueExtrinsic], transaction: H256) -> Option<u32> {
     extrinsics.iter().zip(0..).find(|(extrinsic, _)| extrinsic.hash() == transaction).map(|(_, index)| index)
 }
 
@@ -102,7 +102,7 @@ impl Outcome {
         Ok(Self::of(&events, index).ok_or_else(|| "the block has no event about it".to_owned()))
     }
 
-    pub(super) fn of(events: &[EventRecord<RuntimeEvent>], index: u32) -> Option<Self> {
+    pub(in crate::cli) fn of(events: &[EventRecord<RuntimeEvent>], index: u32) -> Option<Self> {
         let mut error = None;
         let mut fee = None;
         for record in events.iter().filter(|record| record.phase == Phase::ApplyExtrinsic(index)) {
@@ -123,7 +123,7 @@ impl Outcome {
 }
 
 /// An error by name, and what helps if that is known.
-pub(super) fn describe(error: &DispatchError) -> String {
+pub(in crate::cli) fn describe(error: &DispatchError) -> String {
     let text = match error {
         DispatchError::Module(module) => module_error(module),
         other => other.to_string(),

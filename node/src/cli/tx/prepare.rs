@@ -12,15 +12,15 @@ use parity_scale_codec::Encode;
 
 /// A signed transaction as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Signed {
+pub(in crate::cli) struct Signed {
     /// With the length before it.
-    pub(super) encoded: Vec<u8>,
+    pub(in crate::cli) encoded: Vec<u8>,
     /// What clients know it by.
-    pub(super) hash: H256,
+    pub(in crate::cli) hash: H256,
 }
 
 /// The call that moves an amount.
-pub(super) fn transfer_call(to: AccountId, amount: Balance, allow_death: bool) -> RuntimeCall {
+pub(in crate::cli) fn transfer_call(to: AccountId, amount: Balance, allow_death: bool) -> RuntimeCall {
     let dest = to.into();
     RuntimeCall::Balances(if allow_death {
         balances::Call::transfer_allow_death { dest, value: amount }
@@ -30,7 +30,12 @@ pub(super) fn transfer_call(to: AccountId, amount: Balance, allow_death: bool) -
 }
 
 /// Signs a call.
-pub(super) fn sign(pair: &Pair, call: &RuntimeCall, extra: &Extra, additional: &Additional) -> Signed {
+pub(in crate::cli) fn sign(
+    pair: &Pair,
+    call: &RuntimeCall,
+    extra: &Extra,
+    additional: &Additional,
+) -> Signed {
     let call = call.encode();
     let signature = pair.sign(&signing_payload(&call, extra, additional));
     let extrinsic = OpaqueExtrinsic(encode_signed(&pair.account_id().into(), &signature, extra, &call));
@@ -39,20 +44,20 @@ pub(super) fn sign(pair: &Pair, call: &RuntimeCall, extra: &Extra, additional: &
 
 /// A transfer that may be too much.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Spending {
+pub(in crate::cli) struct Spending {
     /// What to send.
-    pub(super) amount: Balance,
+    pub(in crate::cli) amount: Balance,
     /// The most it costs, tip included.
-    pub(super) fee: Balance,
+    pub(in crate::cli) fee: Balance,
     /// The least an account may own.
-    pub(super) existential_deposit: Balance,
+    pub(in crate::cli) existential_deposit: Balance,
     /// Whether the sender's account may end.
-    pub(super) allow_death: bool,
+    pub(in crate::cli) allow_death: bool,
 }
 
 /// Why a transfer would fail, and cost its fee all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shortfall {
+pub(in crate::cli) enum Shortfall {
     /// The sender owns too little.
     Sender {
         /// What it may spend, fees included.
@@ -68,7 +73,11 @@ pub(super) enum Shortfall {
 
 impl Spending {
     /// Whether `sender` can afford it and `receiver` can take it, as far as their balances tell.
-    pub(super) fn check(&self, sender: &AccountInfo, receiver: &AccountInfo) -> Result<(), Shortfall> {
+    pub(in crate::cli) fn check(
+        &self,
+        sender: &AccountInfo,
+        receiver: &AccountInfo,
+    ) -> Result<(), Shortfall> {
         let needed = self.amount.saturating_add(self.fee);
         // What is reserved counts first towards what is frozen.
         let frozen = sender.data.frozen.saturating_sub(sender.data.reserved);

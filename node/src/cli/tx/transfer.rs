@@ -1,16 +1,13 @@
 //! `basalt tx transfer`.
 
-use std::{str::FromStr, time::Duration};
+use std::str::FromStr;
 
-use basalt_pallet_system::BLOCK_HASH_COUNT;
 use basalt_primitives::{
-    AccountId, Additional, Balance, Extra, H256, Nonce,
-    generic::era::PERIOD_MIN,
+    AccountId, Balance,
     keys::{Pair, Scheme},
     ss58::{self, GENERIC_PREFIX, Ss58Error},
 };
-use basalt_rpc_api::types::TransactionStatus;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
@@ -18,7 +15,8 @@ use super::{
     client::{Chain, Node},
     error::{NotEnough, TxError, bad_receiver},
     outcome::{Included, Outcome, describe},
-    prepare::{Shortfall, Signed, Spending, sign, transfer_call},
+    prepare::{Shortfall, Signed, Spending, transfer_call},
+    submit::{Ready, SendFlags, Wait},
 };
 use crate::cli::key::{SecretText, read_pair};
 
@@ -42,76 +40,19 @@ pub(crate) struct TransferArgs {
     #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
     amount: String,
 
-    /// What to add to the fee, for a better place in the queue: an amount.
-    #[arg(long, value_name = "AMOUNT", default_value = "0", allow_hyphen_values = true)]
-    tip: String,
-
     /// Let the sender's account end if the transfer leaves less than an account must have.
     #[arg(long)]
     allow_death: bool,
-
-    /// The nonce [default: the next one, counting transactions that wait].
-    #[arg(long, value_name = "NONCE")]
-    nonce: Option<Nonce>,
-
-    /// For how many blocks the transaction is valid (4 to 4096, rounded up to a power of two), or `never` to let it
-    /// never expire.
-    #[arg(long, value_name = "BLOCKS|never", default_value = "64")]
-    mortal: Mortality,
-
-    /// What to wait for.
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Wait::Finalized)]
-    wait: Wait,
-
-    /// How many seconds to wait for it.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
-    timeout: u64,
 
     /// Send it even if the balances say that it will fail; it costs its fee all the same.
     #[arg(long)]
     force: bool,
 
     #[command(flatten)]
+    send: SendFlags,
+
+    #[command(flatten)]
     node: NodeFlags,
-}
-
-/// What to wait for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Wait {
-    /// For nothing: the node took it.
-    None,
-    /// Until it is in a block, which may still be replaced by another.
-    InBlock,
-    /// Until that block is final.
-    Finalized,
-}
-
-impl Wait {
-    /// As a state of a transaction.
-    fn state(self) -> &'static str {
-        match self {
-            Self::None => "submitted",
-            Self::InBlock => "inBlock",
-            Self::Finalized => "finalized",
-        }
-    }
-}
-
-/// For how many blocks a transaction is valid; none for all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Mortality(Option<u64>);
-
-impl FromStr for Mortality {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let max = u64::from(BLOCK_HASH_COUNT);
-        match text.parse() {
-            _ if text == "never" => Ok(Self(None)),
-            Ok(period) if (PERIOD_MIN..=max).contains(&period) => Ok(Self(Some(period))),
-            _ => Err(format!("'{text}' is no number of blocks from {PERIOD_MIN} to {max}, nor `never`")),
-        }
-    }
 }
 
 /// Who gets it.
@@ -144,11 +85,7 @@ struct Transfer {
     from: AccountId,
     to: AccountId,
     amount: Balance,
-    tip: Balance,
-    nonce: Nonce,
-    /// With tip.
-    fee: Balance,
-    signed: Signed,
+    ready: Ready,
 }
 
 impl TransferArgs {
@@ -163,7 +100,8 @@ impl TransferArgs {
             }
             self.node.note(&format!("Warning: {refusal}"));
         }
-        let included = self.send(&node, &transfer).await?;
+        let Transfer { chain, ready, .. } = &transfer;
+        let included = self.send.send(&node, &self.node, chain, &ready.signed).await?;
         Ok(self.report(&transfer, included.as_ref()))
     }
 
@@ -172,26 +110,11 @@ impl TransferArgs {
         let chain = node.chain().await?;
         chain.check_runtime()?;
         let to = self.receiver(&chain)?;
-        let amount =
-            |flag, text: &str| chain.token.parse(text).map_err(|error| TxError::Amount { flag, error });
-        let (amount, tip) = (amount("--amount", &self.amount)?, amount("--tip", &self.tip)?);
-        let from = pair.account_id();
-        let nonce = match self.nonce {
-            Some(nonce) => nonce,
-            None => node.next_nonce(from).await?,
-        };
-        let (era, birth_hash) = node.era(chain.genesis_hash, self.mortal.0).await?;
-        let extra = Extra { era, nonce, tip, metadata_hash_mode: 0 };
-        let additional = Additional {
-            spec_version: chain.version.spec_version,
-            transaction_version: chain.version.transaction_version,
-            genesis_hash: chain.genesis_hash,
-            birth_hash,
-            metadata_hash: None,
-        };
-        let signed = sign(pair, &transfer_call(to, amount, self.allow_death), &extra, &additional);
-        let fee = node.fee(&signed.encoded).await?.saturating_add(tip);
-        Ok(Transfer { chain, from, to, amount, tip, nonce, fee, signed })
+        let amount = chain.token.parse(&self.amount);
+        let amount = amount.map_err(|error| TxError::Amount { flag: "--amount", error })?;
+        let call = transfer_call(to, amount, self.allow_death);
+        let ready = self.send.sign(node, &chain, pair, &call).await?;
+        Ok(Transfer { chain, from: pair.account_id(), to, amount, ready })
     }
 
     /// The receiver, unless its address is one of another network. Those with the generic prefix are of none.
@@ -212,7 +135,7 @@ impl TransferArgs {
     async fn check(&self, node: &Node, transfer: &Transfer) -> Result<(), TxError> {
         let spending = Spending {
             amount: transfer.amount,
-            fee: transfer.fee,
+            fee: transfer.ready.fee,
             existential_deposit: basalt_runtime::BALANCES.existential_deposit,
             allow_death: self.allow_death,
         };
@@ -221,81 +144,12 @@ impl TransferArgs {
         spending.check(&sender, &receiver).map_err(|shortfall| transfer.explain(&spending, shortfall))
     }
 
-    /// Sends it, and waits for what was asked for.
-    async fn send(&self, node: &Node, transfer: &Transfer) -> Result<Option<Included>, TxError> {
-        let Signed { hash, encoded } = &transfer.signed;
-        if self.wait == Wait::None {
-            node.submit(*hash, encoded).await?;
-            return Ok(None);
-        }
-        let waiting = self.watch(node, transfer);
-        let block = match tokio::time::timeout(Duration::from_secs(self.timeout), waiting).await {
-            Ok(block) => block?,
-            Err(_) => {
-                let awaited = if self.wait == Wait::InBlock { "in a block" } else { "final" };
-                return Err(TxError::Timeout { hash: *hash, awaited, seconds: self.timeout });
-            }
-        };
-        let found = Included::find(node, &transfer.chain, block, *hash).await?;
-        let lost = || TxError::Nonsense {
-            what: "the block of the transaction",
-            why: format!("block {block:#x} does not hold it"),
-        };
-        found.map(Some).ok_or_else(lost)
-    }
-
-    /// The block it is in, as soon as that is what was waited for.
-    async fn watch(&self, node: &Node, transfer: &Transfer) -> Result<H256, TxError> {
-        let hash = transfer.signed.hash;
-        let mut updates = node.submit_and_watch(hash, &transfer.signed.encoded).await?;
-        self.node.note(&format!("Sent {hash:#x}"));
-        let gave_up = |why: &str| Err(TxError::GivenUp { hash, why: why.to_owned() });
-        while let Some(update) = updates.next().await {
-            let update = update.map_err(|error| TxError::Nonsense {
-                what: "the state of the transaction",
-                why: error.to_string(),
-            })?;
-            match update {
-                TransactionStatus::Future => {
-                    self.node.note("Waiting for transactions of this sender with lower nonces");
-                }
-                TransactionStatus::Ready | TransactionStatus::Broadcast(_) => {}
-                TransactionStatus::InBlock(block) if self.wait == Wait::InBlock => return Ok(block.0),
-                TransactionStatus::InBlock(block) => self.node.note(&format!("In block {:#x}", block.0)),
-                TransactionStatus::Retracted(block) => {
-                    self.node.note(&format!("Block {:#x} was replaced; waiting again", block.0));
-                }
-                TransactionStatus::Finalized(block) => return Ok(block.0),
-                TransactionStatus::FinalityTimeout(block) => {
-                    return gave_up(&format!(
-                        "is in block {:#x}, which has not become final for too long; see whether the chain still \
-                         finalises, or use --wait in-block",
-                        block.0
-                    ));
-                }
-                TransactionStatus::Usurped(by) => {
-                    return gave_up(&format!("was replaced by {:#x}, which has the same nonce", by.0));
-                }
-                TransactionStatus::Dropped => {
-                    return gave_up("was pushed out of the full pool; send it again with a higher --tip");
-                }
-                TransactionStatus::Invalid => {
-                    return gave_up(
-                        "is not valid any more: it expired, its nonce was used by another, or the sender cannot pay \
-                         any more; send it again",
-                    );
-                }
-            }
-        }
-        Err(TxError::ConnectionLost { hash })
-    }
-
     fn report(&self, transfer: &Transfer, included: Option<&Included>) -> Report {
         let failure = included.and_then(|included| transfer.failure(included));
         let text = match &failure {
-            _ if self.node.json => Some(transfer.json(self.wait, included).to_string()),
+            _ if self.node.json => Some(transfer.json(self.send.wait, included).to_string()),
             Some(_) => None,
-            None => Some(transfer.text(self.wait, included)),
+            None => Some(transfer.text(self.send.wait, included)),
         };
         Report { text, failure }
     }
@@ -304,7 +158,7 @@ impl TransferArgs {
 impl Transfer {
     /// What is about to happen.
     fn plan(&self) -> String {
-        let Self { chain, from, to, amount, tip, nonce, fee, .. } = self;
+        let Self { chain, from, to, amount, ready: Ready { nonce, tip, fee, .. } } = self;
         let tip =
             if *tip == 0 { String::new() } else { format!(", tip included {}", chain.token.show(*tip)) };
         format!(
@@ -317,7 +171,7 @@ impl Transfer {
     }
 
     fn explain(&self, spending: &Spending, shortfall: Shortfall) -> TxError {
-        let Self { chain, from, to, amount, fee, .. } = self;
+        let Self { chain, from, to, amount, ready: Ready { fee, .. } } = self;
         let token = &chain.token;
         match shortfall {
             Shortfall::Receiver => TxError::BelowMinimum {
@@ -352,7 +206,7 @@ impl Transfer {
     fn failure(&self, included: &Included) -> Option<TxError> {
         let Ok(Outcome { error: Some(error), fee }) = &included.outcome else { return None };
         Some(TxError::Failed {
-            hash: self.signed.hash,
+            hash: self.ready.signed.hash,
             number: included.number,
             error: describe(error),
             fee: fee.map_or_else(String::new, |fee| format!("; it cost {}", self.chain.token.show(fee))),
@@ -360,22 +214,22 @@ impl Transfer {
     }
 
     fn text(&self, wait: Wait, included: Option<&Included>) -> String {
-        let Self { chain, signed: Signed { hash, .. }, .. } = self;
+        let Self { chain, ready: Ready { signed: Signed { hash, .. }, .. }, .. } = self;
         let Some(included) = included else {
             return format!("Sent {hash:#x}; see what becomes of it with `basalt tx status {hash:#x}`");
         };
-        let certainty = if wait == Wait::Finalized { "final" } else { "not yet final" };
         format!(
-            "Transaction {hash:#x}\n  Block:   #{} {:#x} ({certainty})\n  Outcome: {}",
+            "Transaction {hash:#x}\n  Block:   #{} {:#x} ({})\n  Outcome: {}",
             included.number,
             included.block,
+            wait.certainty(),
             included.text(&chain.token),
         )
     }
 
     /// Amounts are text in the smallest unit, since JavaScript's numbers are too short for them.
     fn json(&self, wait: Wait, included: Option<&Included>) -> Value {
-        let Self { chain, from, to, amount, tip, nonce, fee, signed } = self;
+        let Self { chain, from, to, amount, ready: Ready { nonce, tip, fee, signed } } = self;
         let mut result = json!({
             "hash": format!("{:#x}", signed.hash),
             "status": wait.state(),

@@ -15,7 +15,7 @@ use basalt_primitives::{
     keys::{Pair, Scheme},
 };
 use basalt_runtime_api::{
-    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, DispatchInfo, Event, Fatal, GenesisError,
+    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, DispatchInfo, Events, Fatal, GenesisError,
     Head, InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Signed,
     Transaction, ValidateError, Verified,
 };
@@ -205,7 +205,7 @@ impl Runtime for Toy {
         Ok(())
     }
 
-    fn begin_block(&self, _: &BlockEnv, _: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal> {
+    fn begin_block(&self, _: &BlockEnv, _: &mut Overlay<'_>) -> Result<Events, Fatal> {
         unreachable!("neither pool nor verifier executes")
     }
 

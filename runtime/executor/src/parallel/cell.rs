@@ -32,9 +32,9 @@ impl Version {
     }
 }
 
-/// Additions to a value, by place: none, seldom one, and more for a value with several numbers that are added to.
+/// Additions to a value, by place: none, often one, and more for a value with several numbers that are added to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Additions(Vec<Addition>);
+pub(crate) struct Additions(SmallVec<[Addition; 1]>);
 
 impl Additions {
     fn add(&mut self, addition: Addition) {

@@ -71,6 +71,16 @@ pub(crate) enum Source<'a> {
     Candidates(&'a mut dyn Iterator<Item = Verified>, &'a (dyn Fn() -> bool + Sync)),
 }
 
+impl Source<'_> {
+    /// About how many there are.
+    pub(crate) fn expected(&self) -> usize {
+        match self {
+            Self::Block(transactions) => transactions.len(),
+            Self::Candidates(candidates, _) => candidates.size_hint().0,
+        }
+    }
+}
+
 /// How the next stretch is run.
 #[derive(Clone, Copy)]
 enum Stretch {
@@ -120,15 +130,12 @@ pub(crate) fn run(
     source: Source<'_>,
 ) -> Result<(Executed, Ended, Report), ExecuteError> {
     let started = Instant::now();
-    let expected = match &source {
-        Source::Block(transactions) => transactions.len(),
-        Source::Candidates(candidates, _) => candidates.size_hint().0,
-    };
+    let expected = source.expected();
     let store = Store::new(parent, expected.min(SEGMENT_MAX).saturating_mul(CELLS_PER_TRANSACTION));
     let committed = Committed(&store);
     let mut overlay = Overlay::new(&committed);
     let block = Block { runtime, env };
-    let (initialization, mut line) = open(block, parent, &mut overlay, inherents)?;
+    let (initialization, mut line) = open(block, parent, &mut overlay, inherents, expected)?;
     // A step back towards trust with each block.
     let _ = crew.distrust.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |level| level.checked_sub(1));
     let purpose = match &source {

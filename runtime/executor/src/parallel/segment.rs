@@ -18,7 +18,7 @@ use super::{
     plan::{self, CHUNK, Job},
     store::{CellId, Store},
     sync::{AtomicBool, AtomicU32, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, fence, wait},
-    view::{Read, View},
+    view::{Reads, View},
 };
 use crate::{
     ConflictKind, ExecuteError,
@@ -38,8 +38,8 @@ pub(crate) struct Segment<'a, 'l> {
     /// The slot of the first one.
     start: Slot,
     jobs: Vec<Job>,
-    /// What came out of those that were run ahead of their turn.
-    outcomes: Vec<Mutex<Option<Outcome>>>,
+    /// What came out of those that were run ahead of their turn. Filled in and used up in place: an outcome is large.
+    outcomes: Vec<Mutex<Outcome>>,
     /// How many of the transactions are planned.
     planned: Mutex<usize>,
     /// The same, for those who only look.
@@ -85,7 +85,7 @@ impl Shift {
 #[derive(Default)]
 struct Outcome {
     result: Ran,
-    reads: Vec<Read>,
+    reads: Reads,
     /// Cells in which it has published something.
     published: SmallVec<[CellId; 4]>,
     /// What nobody sees until it is committed.
@@ -205,7 +205,7 @@ impl<'a, 'l> Segment<'a, 'l> {
             transactions,
             start,
             jobs: transactions.iter().map(|_| Job::new()).collect(),
-            outcomes: transactions.iter().map(|_| Mutex::new(None)).collect(),
+            outcomes: transactions.iter().map(|_| Mutex::default()).collect(),
             planned: Mutex::new(0),
             plannable: AtomicUsize::new(0),
             next: AtomicUsize::new(0),
@@ -261,8 +261,9 @@ impl<'a, 'l> Segment<'a, 'l> {
         let committer = self.committer.into_inner();
         let head = self.head.load(Ordering::SeqCst);
         for (place, outcome) in self.outcomes.into_iter().enumerate() {
-            if let Some(outcome) = outcome.into_inner() {
-                withdraw(self.store, &outcome, slot(self.start, place));
+            // What had its turn has nothing left to take back.
+            if place >= head {
+                withdraw(self.store, &outcome.into_inner(), slot(self.start, place));
             }
         }
         let mut tally = self.tally.into_inner();
@@ -401,7 +402,10 @@ impl<'a, 'l> Segment<'a, 'l> {
     /// Runs a transaction ahead of its turn, shows to others what it wrote, and hands on those that waited for it.
     fn run_ahead<'s>(&'s self, place: usize, shift: &mut Shift, view: &View<'s>, overlay: &mut Overlay<'_>) {
         shift.executions += 1;
-        let mut outcome = self.run(place, view, overlay);
+        // Nobody else wants it before the job has finished.
+        let mut lock = self.outcomes[place].lock();
+        let outcome = &mut *lock;
+        self.run(place, view, overlay, outcome);
         let job = &self.jobs[place];
         let followers = job.ran(|| {
             let hints = &job.plan().hints;
@@ -414,7 +418,7 @@ impl<'a, 'l> Segment<'a, 'l> {
                 !credit
             });
         });
-        *self.outcomes[place].lock() = Some(outcome);
+        drop(lock);
         job.finish();
         self.hand_on(followers, shift);
     }
@@ -441,7 +445,7 @@ impl<'a, 'l> Segment<'a, 'l> {
         }
     }
 
-    fn run<'s>(&'s self, place: usize, view: &View<'s>, overlay: &mut Overlay<'_>) -> Outcome {
+    fn run<'s>(&'s self, place: usize, view: &View<'s>, overlay: &mut Overlay<'_>, outcome: &mut Outcome) {
         let slot = slot(self.start, place);
         let hints = self.jobs[place].plan().hints.as_slice();
         view.turn_to(slot, hints);
@@ -451,7 +455,7 @@ impl<'a, 'l> Segment<'a, 'l> {
         let ran = catch_unwind(AssertUnwindSafe(|| {
             self.block.runtime.apply(transaction, &position, self.block.env, overlay)
         }));
-        let mut outcome = Outcome { index: position.is_observed().then_some(guess), ..Outcome::default() };
+        outcome.index = position.is_observed().then_some(guess);
         match ran {
             Ok(Ok(receipt)) => {
                 outcome.result = Ran::Applied(receipt);
@@ -472,8 +476,7 @@ impl<'a, 'l> Segment<'a, 'l> {
         }
         // What failed leaves nothing for the next one.
         drop(overlay.take_changes());
-        outcome.reads = view.take_reads();
-        outcome
+        view.take_reads(&mut outcome.reads);
     }
 
     // ---- Committing -------------------------------------------------------------------------------------------
@@ -527,8 +530,8 @@ impl<'a, 'l> Segment<'a, 'l> {
     /// One transaction's turn. `Some` ends the segment.
     fn turn(&self, committer: &mut Committer<'_, '_>, place: usize) -> Result<Option<End>, ExecuteError> {
         let transaction = &self.transactions[place];
-        #[cfg_attr(not(test), expect(unused_mut, reason = "tests plant a fault"))]
-        let mut outcome = self.outcomes[place].lock().take().unwrap_or_default();
+        let mut outcome = self.outcomes[place].lock();
+        let outcome = &mut *outcome;
         #[cfg(test)]
         outcome.plant(self.fault);
         let slot = slot(self.start, place);
@@ -536,18 +539,18 @@ impl<'a, 'l> Segment<'a, 'l> {
         match committer.line.turn(transaction)? {
             Turn::Run => {}
             other => {
-                withdraw(self.store, &outcome, slot);
+                withdraw(self.store, outcome, slot);
                 return Ok(self.left_out(other));
             }
         }
-        let (turn, again) = if self.is_current(committer, &outcome, slot)? {
+        let (turn, again) = if self.is_current(committer, outcome, slot)? {
             (self.take_in(committer, transaction, outcome, slot)?, false)
         } else {
             #[cfg(test)]
             if self.fault == crate::Fault::LeaveWrites {
                 outcome.published.clear();
             }
-            withdraw(self.store, &outcome, slot);
+            withdraw(self.store, outcome, slot);
             (self.run_again(committer, transaction, slot)?, true)
         };
         committer.recent = (committer.recent << 1) | u64::from(again);
@@ -598,16 +601,16 @@ impl<'a, 'l> Segment<'a, 'l> {
         &self,
         committer: &mut Committer<'_, '_>,
         transaction: &Verified,
-        outcome: Outcome,
+        outcome: &mut Outcome,
         slot: Slot,
     ) -> Result<Turn, ExecuteError> {
-        match outcome.result {
+        match std::mem::take(&mut outcome.result) {
             Ran::Applied(receipt) => {
-                for id in outcome.published {
-                    self.store.cell(id).settle(slot);
+                for id in &outcome.published {
+                    self.store.cell(*id).settle(slot);
                 }
-                for (id, addition) in outcome.additions {
-                    self.store.cell(id).commit(Change::Add(addition), Version::first(slot));
+                for (id, addition) in &outcome.additions {
+                    self.store.cell(*id).commit(Change::Add(*addition), Version::first(slot));
                 }
                 committer.line.applied(transaction, receipt);
                 Ok(Turn::Run)
@@ -650,6 +653,7 @@ impl<'a, 'l> Segment<'a, 'l> {
 #[cfg(test)]
 impl Outcome {
     fn plant(&mut self, fault: crate::Fault) {
+        use super::view::Read;
         use crate::Fault;
         match fault {
             Fault::SkipFirstRead if !self.reads.is_empty() => drop(self.reads.remove(0)),

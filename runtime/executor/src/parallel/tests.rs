@@ -7,7 +7,7 @@ use basalt_primitives::{
     MultiSignature, Nonce, Pays, RuntimeVersion, ValidTransaction, Weight,
 };
 use basalt_runtime_api::{
-    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, DispatchInfo, Event, Fatal, GenesisError,
+    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, DispatchInfo, Events, Fatal, GenesisError,
     Head, InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Signed, Touch,
     TouchKind, Transaction, ValidateError, Verified,
 };
@@ -26,7 +26,7 @@ use shuttle::thread::yield_now;
 
 use crate::{
     ExecuteError, Executed, Executor, Fault, Mode,
-    tests::{parallel, what},
+    tests::{parallel, told, what},
 };
 
 const LIMITS: BlockLimits = BlockLimits {
@@ -148,9 +148,9 @@ impl Runtime for Scripted {
     fn check_inherents(&self, _: &[Verified], _: &InherentData) -> Result<(), InherentError> {
         unreachable!("whoever imports checks inherents")
     }
-    fn begin_block(&self, _: &BlockEnv, state: &mut Overlay<'_>) -> Result<Vec<Event>, Fatal> {
+    fn begin_block(&self, _: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {
         state.put(&key(7), number(7));
-        Ok(vec![])
+        Ok(Events::default())
     }
     fn apply(
         &self,
@@ -208,7 +208,7 @@ impl Runtime for Scripted {
             class: DispatchClass::Normal,
             pays_fee: Pays::Yes,
         };
-        Ok(Receipt { result, info, fee: 0, tip: 0, events: vec![Event { bytes: seen, topics: vec![] }] })
+        Ok(Receipt { result, info, fee: 0, tip: 0, events: told(seen) })
     }
     fn end_block(
         &self,

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use basalt_state::{Condition, Key, StateError, StateRead, Value};
+use smallvec::SmallVec;
 
 use super::{
     cell::{Slot, Stamp},
@@ -15,8 +16,9 @@ use crate::ConflictKind;
 /// same read twice, which costs a second check and no more.
 const SEARCHED_MAX: usize = 16;
 
-/// Room for what most transactions look at.
-const READS_EXPECTED: usize = 8;
+/// What a transaction has looked at, with room for what most look at. It goes from the thread that runs a transaction to
+/// the one that commits it, and memory that one thread takes and another gives back is dear.
+pub(crate) type Reads = SmallVec<[Read; 4]>;
 
 /// Something that a transaction has looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +59,7 @@ pub(crate) struct View<'a> {
     /// Cells of keys that the transaction surely touches.
     hints: Cell<&'a [CellId]>,
     /// What was looked at.
-    reads: RefCell<Vec<Read>>,
+    reads: RefCell<Reads>,
     /// Set when nobody wants the result any more.
     halt: Option<&'a AtomicBool>,
 }
@@ -71,12 +73,12 @@ impl<'a> View<'a> {
     pub(crate) fn turn_to(&self, slot: Slot, hints: &'a [CellId]) {
         self.slot.set(slot);
         self.hints.set(hints);
-        *self.reads.borrow_mut() = Vec::with_capacity(READS_EXPECTED);
+        self.reads.borrow_mut().clear();
     }
 
-    /// What was looked at since.
-    pub(crate) fn take_reads(&self) -> Vec<Read> {
-        self.reads.take()
+    /// Moves what was looked at since to `reads`, which is empty.
+    pub(crate) fn take_reads(&self, reads: &mut Reads) {
+        reads.extend(self.reads.borrow_mut().drain(..));
     }
 
     /// The cell of a key.

@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod command_line;
+mod contract_commands;
+mod contracts;
 mod crash;
 mod execution;
 mod restart;

@@ -4,6 +4,7 @@
 mod apis;
 mod calls;
 mod conflicts;
+mod contracts;
 mod faults;
 mod fees;
 mod limits;

@@ -11,9 +11,10 @@ use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed};
 use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeDef;
 
+use crate::contracts as in_contracts;
 use crate::world::{
-    START, World, as_derivative, as_root, balances, batch, batch_all, force_batch, remark, set_balance, sudo,
-    system, timestamp, transfer, transfer_all, utility,
+    START, World, as_derivative, as_root, balances, batch, batch_all, contracts, force_batch, remark,
+    set_balance, sudo, system, timestamp, transfer, transfer_all, utility,
 };
 
 fn worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
@@ -69,10 +70,80 @@ fn worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
         (by_alice(), RuntimeCall::Sudo(sudo::Call::set_key { new: bob.into() })),
         (by_alice(), RuntimeCall::Sudo(sudo::Call::remove_key)),
     ];
+    cases.extend(contract_cases(world));
     // What only some may call must be cheap enough for everybody to be refused.
     let refused: Vec<_> = cases.iter().map(|(_, call)| (signed(), call.clone())).collect();
     cases.extend(refused);
     cases
+}
+
+/// Calls of Contracts, with all that their contracts do: what they declare is what they keep of their gas.
+fn contract_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
+    use contracts::Call;
+    let (alice, bob) = (world.alice.account(), world.bob.account());
+    let signed = || Origin::Signed(bob);
+    let own = RuntimeCall::Contracts;
+    let contract = in_contracts::address(&alice, &in_contracts::puppet(), &[]);
+    let fresh = |last| in_contracts::another_puppet(last);
+    let (value, gas, storage_deposit_limit) = (UNIT, in_contracts::GAS.ref_time, None);
+    let code_hash = in_contracts::hash(&in_contracts::puppet());
+    let (data, salt) = (vec![0; 100], vec![1; 100]);
+    let unused = in_contracts::hash(&fresh(0));
+    vec![
+        (signed(), in_contracts::call(contract, &[0])),
+        (signed(), in_contracts::call(contract, &[1])),
+        (signed(), in_contracts::call(contract, &[2])),
+        (signed(), in_contracts::call(contract, &[3])),
+        (signed(), in_contracts::call(contract, &[&[4][..], &[9; 32]].concat())),
+        (signed(), in_contracts::call(contract, &[5, 20, 0])),
+        (signed(), in_contracts::call(alice, &[0])),
+        (Origin::Root, in_contracts::call(contract, &[0])),
+        (
+            signed(),
+            own(Call::call_old_weight {
+                dest: contract.into(),
+                value,
+                gas_limit: gas,
+                storage_deposit_limit,
+                data: vec![0],
+            }),
+        ),
+        (signed(), in_contracts::instantiate_with_code(&fresh(1), UNIT, &[1; 100])),
+        (
+            signed(),
+            own(Call::instantiate_with_code_old_weight {
+                value,
+                gas_limit: gas,
+                storage_deposit_limit,
+                code: fresh(2),
+                data: data.clone(),
+                salt: salt.clone(),
+            }),
+        ),
+        (signed(), in_contracts::instantiate(code_hash, &[1; 100])),
+        (
+            signed(),
+            own(Call::instantiate_old_weight {
+                value,
+                gas_limit: gas,
+                storage_deposit_limit,
+                code_hash,
+                data,
+                salt,
+            }),
+        ),
+        (
+            signed(),
+            own(Call::upload_code {
+                code: fresh(3),
+                storage_deposit_limit,
+                determinism: contracts::Determinism::Enforced,
+            }),
+        ),
+        (signed(), own(Call::remove_code { code_hash: unused })),
+        (Origin::Root, own(Call::set_code { dest: contract.into(), code_hash: unused })),
+        (signed(), own(Call::migrate { weight_limit: Weight::zero() })),
+    ]
 }
 
 fn world() -> World {
@@ -82,8 +153,19 @@ fn world() -> World {
         direction: balances::types::AdjustmentDirection::Increase,
         delta: 10,
     });
-    let block = vec![world.by_alice(&transfer(derived, UNIT)), world.by_alice(&as_root(raise))];
-    world.run(block);
+    let made = in_contracts::instantiate_with_code(&in_contracts::puppet(), UNIT, &[]);
+    let unused = RuntimeCall::Contracts(contracts::Call::upload_code {
+        code: in_contracts::another_puppet(0),
+        storage_deposit_limit: None,
+        determinism: contracts::Determinism::Enforced,
+    });
+    let block = vec![
+        world.by_alice(&transfer(derived, UNIT)),
+        world.by_alice(&as_root(raise)),
+        world.by_alice(&made),
+        world.by_bob(&unused),
+    ];
+    assert!(world.run(block).iter().all(|receipt| receipt.result.is_ok()));
     world
 }
 
@@ -144,7 +226,7 @@ fn the_fixed_weight_of_a_transaction_covers_what_every_transaction_does() {
     let transaction = world.by_alice(&remark(0));
     let transactions = world.ledger.transactions(vec![transaction]);
     let env = world.ledger.env();
-    let runtime = world.ledger.runtime;
+    let runtime = &world.ledger.runtime;
     let mut overlay = basalt_state::Overlay::new(&world.ledger.state);
     runtime.begin_block(&env, &mut overlay).unwrap();
     let before = overlay.changes();

@@ -1,6 +1,7 @@
 //! A chain with a few accounts, and short names for calls and events.
 
 pub(crate) use basalt_pallet_balances as balances;
+pub(crate) use basalt_pallet_contracts as contracts;
 pub(crate) use basalt_pallet_sudo as sudo;
 pub(crate) use basalt_pallet_system as system;
 pub(crate) use basalt_pallet_timestamp as timestamp;
@@ -16,7 +17,7 @@ use basalt_runtime::{
     BALANCES, BalancesGenesis, GenesisConfig, RuntimeCall, RuntimeEvent, SYSTEM, SudoGenesis,
     TREASURY_ACCOUNT, UNIT,
 };
-use basalt_runtime_api::{Event, Receipt, Runtime as _};
+use basalt_runtime_api::{Events, Receipt, Runtime as _};
 use basalt_state::Overlay;
 use basalt_test_kit::{Ledger, MODES, Sender, blocks_compared};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
@@ -135,11 +136,8 @@ pub(crate) fn reason(result: Result<Executed, ExecuteError>) -> (u32, InvalidTra
     }
 }
 
-pub(crate) fn decoded(events: &[Event]) -> Vec<RuntimeEvent> {
-    events
-        .iter()
-        .map(|event| RuntimeEvent::decode_all(&mut event.bytes.as_slice()).expect("events decode"))
-        .collect()
+pub(crate) fn decoded(events: &Events) -> Vec<RuntimeEvent> {
+    events.iter().map(|event| RuntimeEvent::decode_all(&mut &*event.bytes).expect("events decode")).collect()
 }
 
 /// The events of a receipt but the first (the fee's withdrawal) and the last two (the fee, and the outcome).
