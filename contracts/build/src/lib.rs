@@ -76,7 +76,7 @@ pub struct Options {
     pub out_dir: PathBuf,
     /// Where cargo works: `wasm` and `std` below it. Contracts that share it share their dependencies' builds.
     pub target_dir: PathBuf,
-    /// Run `wasm-opt` if there is one. Without it, modules are some ten to twenty percent bigger.
+    /// Run `wasm-opt` if there is one. Without it, modules are a fifth to a half bigger.
     pub optimize: bool,
     /// Fail rather than change the contract's `Cargo.lock`.
     pub locked: bool,

@@ -2,14 +2,20 @@
 
 use basalt_contracts_vm::{Stability, ValueType, find_import};
 use thiserror::Error;
-use wasm_encoder::{EntityType, ExportKind, ExportSection, ImportSection, MemoryType, Module, RawSection};
+use wasm_encoder::{
+    ConstExpr, DataSection, EntityType, ExportKind, ExportSection, ImportSection, MemoryType, Module,
+    RawSection,
+};
 use wasmparser::{
-    BinaryReaderError, Export, ExternalKind, Import, Parser, Payload, TypeRef, ValType, Validator,
-    WasmFeatures, types::TypesRef,
+    BinaryReaderError, DataKind, DataSectionReader, Export, ExternalKind, Import, Operator, Parser, Payload,
+    TypeRef, ValType, Validator, WasmFeatures, types::TypesRef,
 };
 
 /// Pages of 64 KiB that a contract's memory may have: 1 MiB.
 const MEMORY_PAGES: u64 = 16;
+
+/// Zeroes in a row that are worth a new piece of data, whose head takes up to nine bytes.
+const ZEROES: usize = 16;
 
 /// The functions that a chain calls.
 const ENTRIES: [&str; 2] = ["deploy", "call"];
@@ -99,7 +105,7 @@ impl From<BinaryReaderError> for ModuleError {
 }
 
 /// Makes a linked module one that chains take: memory limited to what there is, no exports but the entry points, no custom
-/// sections. Everything else stays as it is, byte for byte; [`check`] tells whether that was enough.
+/// sections, no zeroes in data. Everything else stays as it is, byte for byte; [`check`] tells whether that was enough.
 pub fn finish(wasm: &[u8]) -> Result<Vec<u8>, ModuleError> {
     let mut module = Module::new();
     for payload in Parser::new(0).parse_all(wasm) {
@@ -124,6 +130,9 @@ pub fn finish(wasm: &[u8]) -> Result<Vec<u8>, ModuleError> {
                 }
                 module.section(&section);
             }
+            Payload::DataSection(data) if let Some(section) = without_zeroes(data.clone())? => {
+                module.section(&section);
+            }
             other => {
                 if let Some((id, range)) = other.as_section() {
                     let data = wasm.get(range).unwrap_or_default();
@@ -133,6 +142,51 @@ pub fn finish(wasm: &[u8]) -> Result<Vec<u8>, ModuleError> {
         }
     }
     Ok(module.finish())
+}
+
+/// The same data without long runs of zeroes, which memory is full of before. Linkers write out the zeroes of every static,
+/// 16 KiB for ink!'s buffer alone, because they do not know that of a memory from outside.
+///
+/// `None` if the section is not as linkers write it: one piece behind the other at constant addresses.
+fn without_zeroes(section: DataSectionReader<'_>) -> Result<Option<DataSection>, ModuleError> {
+    let mut shorter = DataSection::new();
+    let mut end = 0;
+    for piece in section {
+        let piece = piece?;
+        let Some(start) = constant_address(&piece.kind)? else { return Ok(None) };
+        // One that overlapped would overwrite with its zeroes what came before.
+        if start < end {
+            return Ok(None);
+        }
+        end = start.saturating_add(piece.data.len() as u64);
+        for (offset, bytes) in runs(piece.data) {
+            // As it was given: an address is 32 bits that may be written as a negative number.
+            let address = start.saturating_add(offset as u64) as u32;
+            shorter.active(0, &ConstExpr::i32_const(address as i32), bytes.iter().copied());
+        }
+    }
+    Ok(Some(shorter))
+}
+
+/// The address of a piece of data, if it is a number.
+fn constant_address(kind: &DataKind<'_>) -> Result<Option<u64>, ModuleError> {
+    let DataKind::Active { memory_index: 0, offset_expr } = kind else { return Ok(None) };
+    let mut operators = offset_expr.get_operators_reader();
+    let Operator::I32Const { value } = operators.read()? else { return Ok(None) };
+    let ends = matches!(operators.read()?, Operator::End);
+    Ok(ends.then_some(u64::from(value as u32)))
+}
+
+/// What is left of `data` without its long runs of zeroes, with the places.
+fn runs(data: &[u8]) -> Vec<(usize, &[u8])> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for (place, _) in data.iter().enumerate().filter(|(_, byte)| **byte != 0) {
+        match runs.last_mut() {
+            Some((_, end)) if place - *end < ZEROES => *end = place + 1,
+            _ => runs.push((place, place + 1)),
+        }
+    }
+    runs.into_iter().map(|(start, end)| (start, &data[start..end])).collect()
 }
 
 /// The same import, with memory limited.

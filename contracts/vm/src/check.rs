@@ -101,6 +101,7 @@ struct Check<'a, 'p> {
     deploy: Option<u32>,
     table_elements: u64,
     joins: u64,
+    indirect_calls: u32,
     allocations: FuncValidatorAllocations,
     module: CheckedModule<'a>,
 }
@@ -124,6 +125,7 @@ impl<'a, 'p> Check<'a, 'p> {
             deploy: None,
             table_elements: 0,
             joins: 0,
+            indirect_calls: 0,
             allocations: FuncValidatorAllocations::default(),
             module: CheckedModule {
                 code,
@@ -383,6 +385,8 @@ impl<'a, 'p> Check<'a, 'p> {
                 bounds::JOINS_MAX
             )));
         }
+        self.indirect_calls += totals.indirect_calls;
+        at_most("instructions call_indirect", self.indirect_calls, bounds::INDIRECT_CALLS_MAX)?;
         self.module.grows |= totals.grows;
         self.module.bodies.push(body);
         self.allocations = validator.into_allocations();

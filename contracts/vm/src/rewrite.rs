@@ -404,4 +404,4 @@ fn count(count: usize) -> u32 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -285,6 +285,11 @@ impl Journal {
         dropped
     }
 
+    /// Whether it has all blocks after `at`.
+    pub(crate) fn reaches(&self, at: BlockNumber) -> bool {
+        u64::from(self.first) <= u64::from(at) + 1
+    }
+
     /// What `key`, whose hash it is, was at block `at`.
     pub(crate) fn look(&self, at: BlockNumber, hash: u64, key: &[u8]) -> Look<'_> {
         let Some(upto) = (u64::from(at) + 1).checked_sub(self.first.into()) else {

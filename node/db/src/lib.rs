@@ -225,7 +225,13 @@ pub struct Db {
     hashing: DefaultHashBuilder,
     /// Held during a commit, by the one thread that writes.
     writer: Mutex<Writer>,
+    /// What happens at the next pauses of readers.
+    #[cfg(test)]
+    meanwhile: Mutex<std::collections::VecDeque<Meanwhile>>,
 }
+
+#[cfg(test)]
+type Meanwhile = Box<dyn FnOnce(&Db) + Send>;
 
 /// What all see. Guarded by one lock, so it always fits together.
 struct Published {
@@ -308,6 +314,8 @@ impl Db {
             published,
             hashing,
             writer: Mutex::default(),
+            #[cfg(test)]
+            meanwhile: Mutex::default(),
         })
     }
 

@@ -34,14 +34,14 @@
 //!   stays right. An entry with `since` > B is no answer: the key may have changed between.
 //! - b. **Journal**, under the read lock. If a block > B has the key, and no block > B is forgotten, the oldest such has the
 //!   answer: its old value. If none has it, the newest block <= B that has it has the answer: its new value. If none at all
-//!   has it, it is the same in all blocks J-1 .. last. The reader remembers D.
+//!   has it, it is the same in all blocks J-1 .. last, among them D-1 .. B.
 //! - c. **State**, no lock held. This gives the value at some S >= D-1.
-//! - d. **Journal again**, under the read lock, if it is another one than in b. If it now begins after the D that was
-//!   remembered, what c gave may be older than all that memory knows: start again. (Rare: the reader slept through a
-//!   whole fold and 32 blocks.) Otherwise J-1 <= D-1 <= S <= last. As in b; and if no block has the key, it is the same from
-//!   J-1 to the last, among them B and S: c gave the answer.
-//! - e. **History**, if blocks > B are forgotten: then B < J-1 <= S. All changes up to H are there, and H >= S. The first one > B
-//!   has the answer; if there is none, nothing changed from B to S, and c gave the answer.
+//! - d. **Journal again**, under the read lock, if it has changed since b. If no block > B is forgotten, and one has the key, the
+//!   oldest such has the answer. If none has it, nothing changed from B to the last block, nor, by b, from D-1 to B: S is among
+//!   all these, so c gave the answer.
+//! - e. **History**, if blocks > B are forgotten. All changes up to H are there, and H >= S. The first one > B has the answer. If
+//!   there is none, nothing changed from B to H. If S >= B, c gave the answer. If not, blocks > B were not forgotten in b,
+//!   since J <= D <= S+1; so by b nothing changed from D-1 to B, and c gave the answer as well.
 //!
 //! A reader puts what it found into the cache in step b or d, *under the read lock*, with `since` = B, and only if no block > B has
 //! the key. So at that moment the key is not in any batch that is being committed; and a later commit begins its step 0
@@ -116,50 +116,49 @@ impl Db {
     /// Steps b to e. `later`: what the cache has, from after `at`.
     fn find(&self, at: BlockNumber, key: &[u8], later: Option<Cached>) -> Result<Option<Value>, DbError> {
         let hash = self.hashing.hash_one(key);
-        loop {
-            let (version, folded, forgotten) = {
-                let published = self.published.read();
-                let journal = &published.journal;
-                let forgotten = match (journal.look(at, hash, key), &later) {
-                    (Look::Changed(old), _) => return Ok(old.map(<[u8]>::to_vec)),
-                    (Look::Set(new), _) => {
-                        self.remember(at, key, new);
-                        return Ok(new.map(<[u8]>::to_vec));
-                    }
-                    // Unchanged from `at` to the last block, and `since` lies between: the same value.
-                    (Look::Untouched, Some(later)) => {
-                        return Ok(later.value.as_deref().map(<[u8]>::to_vec));
-                    }
-                    (Look::Untouched, None) => false,
-                    (Look::Forgotten, _) => true,
-                };
-                (journal.version(), journal.folded(), forgotten)
-            };
-            let stored = self.store.get(STATE, key)?.map(|value| value.to_vec());
-            if forgotten {
-                return Ok(self.replaced_after(at, key)?.unwrap_or(stored));
-            }
-            {
-                let published = self.published.read();
-                let journal = &published.journal;
-                if journal.first() > folded {
-                    continue;
+        let version = {
+            let published = self.published.read();
+            match (published.journal.look(at, hash, key), &later) {
+                (Look::Changed(old), _) => return Ok(old.map(<[u8]>::to_vec)),
+                (Look::Set(new), _) => {
+                    self.remember(at, key, new);
+                    return Ok(new.map(<[u8]>::to_vec));
                 }
+                // Unchanged from `at` to the last block, and `since` lies between: the same value.
+                (Look::Untouched, Some(later)) => return Ok(later.value.as_deref().map(<[u8]>::to_vec)),
+                (Look::Untouched, None) | (Look::Forgotten, _) => published.journal.version(),
+            }
+        };
+        self.pause();
+        let stored = self.store.get(STATE, key)?.map(|value| value.to_vec());
+        self.pause();
+        {
+            let published = self.published.read();
+            let journal = &published.journal;
+            if journal.reaches(at) {
                 let look =
                     if journal.version() == version { Look::Untouched } else { journal.look(at, hash, key) };
-                match look {
-                    Look::Changed(old) => return Ok(old.map(<[u8]>::to_vec)),
-                    Look::Set(new) => return Ok(new.map(<[u8]>::to_vec)),
-                    Look::Untouched => {
-                        self.remember(at, key, stored.as_deref());
-                        return Ok(stored);
-                    }
-                    Look::Forgotten => {}
+                if let Look::Changed(old) = look {
+                    return Ok(old.map(<[u8]>::to_vec));
                 }
+                self.remember(at, key, stored.as_deref());
+                return Ok(stored);
             }
-            return Ok(self.replaced_after(at, key)?.unwrap_or(stored));
+        }
+        Ok(self.replaced_after(at, key)?.unwrap_or(stored))
+    }
+
+    /// Here the world may change: tests make it do so.
+    #[cfg(test)]
+    fn pause(&self) {
+        let meanwhile = self.meanwhile.lock().pop_front();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile(self);
         }
     }
+
+    #[cfg(not(test))]
+    fn pause(&self) {}
 
     /// Only under the read lock, and only if no block after `at` has the key: see the module doc.
     fn remember(&self, at: BlockNumber, key: &[u8], value: Option<&[u8]>) {
@@ -261,6 +260,7 @@ impl Db {
             let journal = &self.published.read().journal;
             (journal.range(journal.first(), journal.next()), journal.first(), journal.next())
         };
+        self.pause();
         let snapshot = self.store.snapshot();
         let mut history = ChangedKeys { entries: all_history(&self.store, &snapshot), at };
         if first > at + 1 || self.folder.reach() > next {

@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let count = arguments.transfers.count() as usize;
     let genesis = serde_json::to_vec(&corpus::genesis(accounts, senders)?)?;
     let mut state = Memory::default();
-    state.apply(&Roomy.genesis(&genesis)?);
+    state.apply(&Roomy::default().genesis(&genesis)?);
     let tree = Tree::build(state.0.iter().map(|(key, value)| (key_hash(key), value_hash(value))));
     let bytes = corpus::transfers(GENESIS, &arguments.transfers)?;
     let executor = Executor::new(arguments.execution)?;
@@ -113,27 +113,27 @@ fn once(state: &Memory, tree: &Tree, bytes: &[Vec<u8>], executor: &Executor) -> 
     let bytes = bytes.to_vec();
     let verifier = Verifier::new(REMEMBERED_MAX);
     let env = BlockEnv { number: 1, parent_hash: GENESIS, digest: Default::default(), author: None };
-    let mut block = inherents(&Roomy, env.number)?;
+    let mut block = inherents(&Roomy::default(), env.number)?;
     let mut steps = Steps::default();
     let processor = processor_time();
 
     let started = Instant::now();
     let transactions = bytes
         .into_iter()
-        .map(|bytes| Roomy.inspect(bytes).map(Arc::new).map_err(|refusal| anyhow!(refusal.detail)))
+        .map(|bytes| Roomy::default().inspect(bytes).map(Arc::new).map_err(|refusal| anyhow!(refusal.detail)))
         .collect::<anyhow::Result<Vec<_>>>()?;
     steps.inspect = started.elapsed();
 
     let started = Instant::now();
     let verified: Vec<Verified> = verifier
-        .verify(&Roomy, 0, GENESIS, state, transactions, false)
+        .verify(&Roomy::default(), 0, GENESIS, state, transactions, false)
         .into_iter()
         .collect::<Result<_, _>>()?;
     steps.verify = started.elapsed();
 
     let started = Instant::now();
     block.extend(verified);
-    let (executed, _) = executor.execute(&Roomy, state, &env, &block)?;
+    let (executed, _) = executor.execute(&Roomy::default(), state, &env, &block)?;
     steps.execute = started.elapsed();
     let failed = executed.receipts.iter().filter(|receipt| receipt.result.is_err()).count();
     ensure!(failed == 0, "{failed} transfers fail");

@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::{
     place::Start,
     statistics::{Spread, each, load, processor_time},
-    workload::{ALL, Kind, Purpose, Size, Workload, inherents},
+    workload::{ALL, Kind, Purpose, Size, Workload, inherents, with_contracts},
 };
 
 /// How to measure.
@@ -245,7 +245,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let mut shared = Shared::default();
     for workload in workloads {
-        if arguments.db && workload.kind == Kind::Synthetic {
+        if arguments.db && workload.kind != Kind::Native {
             continue;
         }
         let contenders = contest(arguments, &workload, &mut shared)?;
@@ -295,15 +295,21 @@ fn contest(
     shared: &mut Shared,
 ) -> anyhow::Result<Vec<Contender>> {
     let size = arguments.size();
-    let runtime = workload.runtime();
-    let database;
-    let start: &Start = if arguments.db {
+    let runtime = workload.runtime()?;
+    let own;
+    let mut calls = None;
+    let start: &Start = if workload.kind == Kind::Contracts {
+        let (start, blocks) = with_contracts(workload, &size)?;
+        calls = Some(blocks);
+        own = start;
+        &own
+    } else if arguments.db {
         // Of its own: a chain goes on from block to block.
-        database = Start::database(workload.runtime(), &size)?;
-        &database
+        own = Start::database(workload.runtime()?, &size)?;
+        &own
     } else {
         let slot = match workload.kind {
-            Kind::Native => &mut shared.native,
+            Kind::Native | Kind::Contracts => &mut shared.native,
             Kind::Synthetic => &mut shared.synthetic,
         };
         if slot.is_none() {
@@ -318,7 +324,10 @@ fn contest(
         modes.iter().map(|mode| Contender::new(*mode, runs)).collect::<Result<_, _>>()?;
 
     let mut place = start.place()?;
-    let blocks = workload.blocks(&size, start.genesis_hash())?;
+    let blocks = match calls {
+        Some(calls) => calls,
+        None => workload.blocks(&size, start.genesis_hash())?,
+    };
     let count = blocks.len();
     for (number, transactions) in blocks.into_iter().enumerate() {
         let env = place.env();
@@ -332,6 +341,10 @@ fn contest(
         };
         // Not counted: it warms the caches, and says what every other run has to give.
         let expected = task.run(&sequential.executor).with_context(|| workload.id)?.outcome;
+        let failed = expected.executed.receipts.iter().find_map(|receipt| receipt.result.clone().err());
+        if let Some(failed) = failed.filter(|_| workload.kind == Kind::Contracts) {
+            anyhow::bail!("a call of {} fails, which is not what is measured: {failed:?}", workload.id);
+        }
         let same = |measured: &Measured, mode: Mode| {
             ensure!(
                 measured.outcome == expected,

@@ -23,6 +23,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
 mod block;
+mod contracts;
 mod corpus;
 mod execute;
 mod import;

@@ -26,6 +26,11 @@ pub(crate) const GENESIS: H256 = H256([7; 32]);
 /// The start of a workload, which its blocks do not change: each begins with a [`Place`] of its own.
 pub(crate) enum Start {
     Memory(Memory),
+    /// After some blocks.
+    Later {
+        state: Memory,
+        number: u32,
+    },
     Database(Box<Database>),
 }
 
@@ -41,9 +46,9 @@ impl Start {
     pub(crate) fn memory(kind: Kind, size: &Size) -> anyhow::Result<Self> {
         let mut memory = Memory::default();
         match kind {
-            Kind::Native => {
+            Kind::Native | Kind::Contracts => {
                 let genesis = corpus::endowed(size.accounts(), ENDOWMENT)?;
-                memory.apply(&Roomy.genesis(&genesis)?);
+                memory.apply(&Roomy::default().genesis(&genesis)?);
             }
             Kind::Synthetic => memory = synthetic::state(size.accounts()),
         }
@@ -71,7 +76,7 @@ impl Start {
     /// The hash of block 0.
     pub(crate) fn genesis_hash(&self) -> H256 {
         match self {
-            Self::Memory(_) => GENESIS,
+            Self::Memory(_) | Self::Later { .. } => GENESIS,
             Self::Database(database) => database.chain.genesis_hash(),
         }
     }
@@ -80,6 +85,7 @@ impl Start {
     pub(crate) fn place(&self) -> anyhow::Result<Place> {
         match self {
             Self::Memory(memory) => Ok(Place::Memory { state: memory.clone(), number: 0 }),
+            Self::Later { state, number } => Ok(Place::Memory { state: state.clone(), number: *number }),
             Self::Database(database) => {
                 let chain = Arc::clone(&database.chain);
                 Ok(Place::Database { state: chain.state_at(&chain.best().hash)?, chain })
@@ -111,6 +117,14 @@ impl Place {
             Self::Database { chain, .. } => (chain.best().number, chain.best().hash),
         };
         BlockEnv { number: number + 1, parent_hash, digest: Digest::default(), author: None }
+    }
+
+    /// The state as it is now, for others to begin with; the height goes on.
+    pub(crate) fn into_start(self) -> anyhow::Result<Start> {
+        match self {
+            Self::Memory { state, number } => Ok(Start::Later { state, number }),
+            Self::Database { .. } => anyhow::bail!("workloads of contracts run in memory only"),
+        }
     }
 
     /// Goes on to the state after a block with these transactions, inherents left out, and these changes.

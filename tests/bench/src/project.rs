@@ -109,7 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn project(arguments: &Arguments, workload: &Workload, size: &Size) -> anyhow::Result<()> {
-    let runtime = workload.runtime();
+    let runtime = workload.runtime()?;
     let runtime = runtime.as_ref();
     let start = Start::memory(workload.kind, size)?;
     let prepared = Prepared::new(workload, runtime, &start, size)?;

@@ -25,20 +25,29 @@ pub(crate) fn limits(weight_base_transaction: Weight) -> BlockLimits {
 }
 
 /// [`NativeRuntime`] without block limits.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Roomy;
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Roomy {
+    native: NativeRuntime,
+}
+
+impl Roomy {
+    /// This runtime, with what it runs contracts on.
+    pub(crate) fn new(native: NativeRuntime) -> Self {
+        Self { native }
+    }
+}
 
 impl Runtime for Roomy {
     fn version(&self) -> RuntimeVersion {
-        NativeRuntime::default().version()
+        self.native.version()
     }
 
     fn metadata(&self, version: u32) -> Option<Vec<u8>> {
-        NativeRuntime::default().metadata(version)
+        self.native.metadata(version)
     }
 
     fn genesis(&self, config: &[u8]) -> Result<ChangeSet, GenesisError> {
-        NativeRuntime::default().genesis(config)
+        self.native.genesis(config)
     }
 
     fn limits(&self, _: &dyn StateRead) -> Result<BlockLimits, StateError> {
@@ -46,7 +55,7 @@ impl Runtime for Roomy {
     }
 
     fn inspect(&self, bytes: Vec<u8>) -> Result<Transaction, Refusal> {
-        NativeRuntime::default().inspect(bytes)
+        self.native.inspect(bytes)
     }
 
     fn proof(
@@ -54,7 +63,7 @@ impl Runtime for Roomy {
         transaction: &Transaction,
         head: &Head<'_>,
     ) -> Result<Option<SignatureCheck>, ValidateError> {
-        NativeRuntime::default().proof(transaction, head)
+        self.native.proof(transaction, head)
     }
 
     fn validate(
@@ -62,23 +71,23 @@ impl Runtime for Roomy {
         transaction: &Transaction,
         head: &Head<'_>,
     ) -> Result<ValidTransaction, ValidateError> {
-        NativeRuntime::default().validate(transaction, head)
+        self.native.validate(transaction, head)
     }
 
     fn nonce(&self, account: &AccountId, state: &dyn StateRead) -> Result<Nonce, StateError> {
-        NativeRuntime::default().nonce(account, state)
+        self.native.nonce(account, state)
     }
 
     fn inherents(&self, data: &InherentData) -> Vec<Vec<u8>> {
-        NativeRuntime::default().inherents(data)
+        self.native.inherents(data)
     }
 
     fn check_inherents(&self, transactions: &[Verified], data: &InherentData) -> Result<(), InherentError> {
-        NativeRuntime::default().check_inherents(transactions, data)
+        self.native.check_inherents(transactions, data)
     }
 
     fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {
-        NativeRuntime::default().begin_block(env, state)
+        self.native.begin_block(env, state)
     }
 
     fn apply(
@@ -88,7 +97,7 @@ impl Runtime for Roomy {
         env: &BlockEnv,
         state: &mut Overlay<'_>,
     ) -> Result<Receipt, ApplyError> {
-        NativeRuntime::default().apply(transaction, position, env, state)
+        self.native.apply(transaction, position, env, state)
     }
 
     fn end_block(
@@ -97,7 +106,7 @@ impl Runtime for Roomy {
         record: &BlockRecord<'_>,
         state: &mut Overlay<'_>,
     ) -> Result<Digest, Fatal> {
-        NativeRuntime::default().end_block(env, record, state)
+        self.native.end_block(env, record, state)
     }
 
     fn call(
@@ -107,10 +116,10 @@ impl Runtime for Roomy {
         header: &Header,
         state: &mut Overlay<'_>,
     ) -> Result<Vec<u8>, CallError> {
-        NativeRuntime::default().call(function, arguments, header, state)
+        self.native.call(function, arguments, header, state)
     }
 
     fn try_state(&self, state: &dyn StateRead) -> Result<(), Fatal> {
-        NativeRuntime::default().try_state(state)
+        self.native.try_state(state)
     }
 }

@@ -12,7 +12,9 @@ use basalt_runtime_api::{InherentData, Runtime, Verified};
 use parity_scale_codec::Encode;
 
 use crate::{
+    contracts::{self, Scene},
     corpus::account,
+    place::{GENESIS, Start},
     random::{Random, Zipf},
     roomy::Roomy,
     synthetic::{Script, Synthetic, steps},
@@ -32,6 +34,8 @@ pub(crate) enum Kind {
     Native,
     /// Scripts, over plain keys.
     Synthetic,
+    /// This chain's, with contracts that were deployed before.
+    Contracts,
 }
 
 /// Whether a block is given, or picked from candidates of which some are invalid.
@@ -56,6 +60,10 @@ const fn native(id: &'static str, about: &'static str) -> Workload {
 
 const fn synthetic(id: &'static str, about: &'static str) -> Workload {
     Workload { id, about, kind: Kind::Synthetic, purpose: Purpose::Execute }
+}
+
+const fn calling(id: &'static str, about: &'static str) -> Workload {
+    Workload { id, about, kind: Kind::Contracts, purpose: Purpose::Execute }
 }
 
 /// All workloads, in the order in which they are run.
@@ -91,6 +99,16 @@ pub(crate) const ALL: &[Workload] = &[
     synthetic("w10-key-declared", "5 µs each, all update one key, declared"),
     synthetic("w10-bombs", "5 µs each, what is read next depends on what was read, undeclared"),
     synthetic("w10-failing-key", "5 µs each, all update one key, undeclared; every other one fails"),
+    calling("w5-tokens", "contract calls: a thousand tokens, transfers between distinct pairs of holders"),
+    calling("w5-random", "contract calls: one token, holders random"),
+    calling("w5-zipf", "contract calls: one token, holders Zipf 0.8"),
+    calling("w6-1", "contract calls: swaps in one pool"),
+    calling("w6-16", "contract calls: swaps in 16 pools"),
+    calling("w6-1024", "contract calls: swaps in 1024 pools"),
+    calling("w7-mint", "contract calls: minting with a running number, one collection"),
+    calling("w8-own", "contract calls: each reads 100 figures and writes a sum, 200 oracles"),
+    calling("w8-one", "contract calls: all read 100 figures of one oracle, every 100th changes one"),
+    calling("w9-contracts", "mixed: 60 % transfers, 25 % tokens, 10 % swaps, 4 % mints, 1 % new contracts"),
 ];
 
 /// How much of it.
@@ -125,11 +143,12 @@ impl Workload {
     }
 
     /// The runtime.
-    pub(crate) fn runtime(&self) -> Arc<dyn Runtime> {
-        match self.kind {
-            Kind::Native => Arc::new(Roomy),
+    pub(crate) fn runtime(&self) -> anyhow::Result<Arc<dyn Runtime>> {
+        Ok(match self.kind {
+            Kind::Native => Arc::new(Roomy::default()),
             Kind::Synthetic => Arc::new(Synthetic),
-        }
+            Kind::Contracts => Arc::new(contracts::runtime()?),
+        })
     }
 
     /// The transactions of each block, without inherents. Nonces go on from block to block.
@@ -148,6 +167,7 @@ impl Workload {
                     })
                     .collect()
             }
+            Kind::Contracts => anyhow::bail!("{} begins with a scene", self.id),
             Kind::Synthetic => {
                 let draw = Draw::new(self.id, size);
                 let script = |number| scripted(self.id, number, size, &draw, &mut random);
@@ -156,6 +176,30 @@ impl Workload {
             }
         }
     }
+}
+
+/// The state that calls of contracts begin with, and the calls of each block.
+pub(crate) fn with_contracts(
+    workload: &Workload,
+    size: &Size,
+) -> anyhow::Result<(Start, Vec<Vec<Verified>>)> {
+    let Start::Memory(genesis) = Start::memory(workload.kind, size)? else {
+        anyhow::bail!("a start in memory is one in memory");
+    };
+    let scene = Scene::new(workload.id, size)?;
+    let mut writer = Writer::new(size, GENESIS);
+    let start = scene.start(&contracts::runtime()?, genesis, &mut writer)?;
+    let mut random = Random::new(size.seed);
+    let mut blocks = Vec::new();
+    for block in 0..size.blocks {
+        for number in 0..size.transactions {
+            let number = block * size.transactions + number;
+            let (from, call) = scene.call(workload.id, number, &mut random)?;
+            writer.send(from, &call)?;
+        }
+        blocks.push(std::mem::take(&mut writer.transactions));
+    }
+    Ok((start, blocks))
 }
 
 /// The time of the block at this height.
@@ -210,7 +254,7 @@ fn not_savers(accounts: u32) -> u32 {
 }
 
 /// Writes transactions with nonces in order. Their signatures are empty: nothing here looks at them.
-struct Writer {
+pub(crate) struct Writer {
     genesis_hash: H256,
     nonces: Vec<Nonce>,
     /// The next account that does not exist yet.
@@ -219,11 +263,11 @@ struct Writer {
     savers: Range<u32>,
     /// Transactions of a block.
     count: u32,
-    transactions: Vec<Verified>,
+    pub(crate) transactions: Vec<Verified>,
 }
 
 impl Writer {
-    fn new(size: &Size, genesis_hash: H256) -> Self {
+    pub(crate) fn new(size: &Size, genesis_hash: H256) -> Self {
         let accounts = size.accounts();
         Self {
             genesis_hash,
@@ -240,13 +284,13 @@ impl Writer {
         let signature = MultiSignature::Sr25519([1; 64]);
         let bytes =
             extrinsic::encode_signed(&MultiAddress::Id(account(from)), &signature, &extra, &call.encode());
-        match Roomy.inspect(bytes) {
+        match Roomy::default().inspect(bytes) {
             Ok(transaction) => Ok(Verified::assume(Arc::new(transaction), self.genesis_hash)),
             Err(refusal) => anyhow::bail!("the workload's transaction is refused: {}", refusal.detail),
         }
     }
 
-    fn send(&mut self, from: u32, call: &RuntimeCall) -> anyhow::Result<()> {
+    pub(crate) fn send(&mut self, from: u32, call: &RuntimeCall) -> anyhow::Result<()> {
         let transaction = self.signed(from, self.nonces[from as usize], call)?;
         self.nonces[from as usize] += 1;
         self.transactions.push(transaction);
@@ -366,7 +410,7 @@ fn pay(to: u32, value: Balance) -> RuntimeCall {
     RuntimeCall::Balances(Balances::transfer_keep_alive { dest: id(to), value })
 }
 
-fn transfer(to: u32) -> RuntimeCall {
+pub(crate) fn transfer(to: u32) -> RuntimeCall {
     pay(to, MILLIUNIT)
 }
 

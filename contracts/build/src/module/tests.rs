@@ -42,6 +42,34 @@ fn what_a_linker_leaves_becomes_a_contract() {
     assert_eq!(finish(&finished).unwrap(), finished, "doing it twice changes nothing");
 }
 
+/// The data of a module, with its addresses.
+fn pieces(wasm: &[u8]) -> Vec<(u64, Vec<u8>)> {
+    let data = Parser::new(0).parse_all(wasm).find_map(|payload| match payload.unwrap() {
+        Payload::DataSection(data) => Some(data),
+        _ => None,
+    });
+    let pieces = data.unwrap().into_iter().map(Result::unwrap);
+    pieces.map(|piece| (constant_address(&piece.kind).unwrap().unwrap(), piece.data.to_vec())).collect()
+}
+
+#[test]
+fn zeroes_go_and_data_stays_where_it_was() {
+    let finished = |data: &str| pieces(&finish(&wasm(&after_imports(data))).unwrap());
+    let zeroes = "\\00".repeat(100);
+
+    let expected = vec![(8, b"abc".to_vec()), (111, b"d\0e".to_vec())];
+    assert_eq!(finished(&format!(r#"(data (i32.const 8) "abc{zeroes}d\00e{zeroes}")"#)), expected);
+    assert_eq!(
+        finished(&format!(r#"(data (i32.const 8) "abc") (data (i32.const 11) "{zeroes}d\00e")"#)),
+        expected
+    );
+    assert_eq!(finished(&format!(r#"(data (i32.const 8) "{zeroes}")"#)), []);
+
+    // Zeroes over something else stay.
+    let over = format!(r#"(data (i32.const 50) "abc") (data (i32.const 8) "{zeroes}")"#);
+    assert_eq!(finished(&over), [(50, b"abc".to_vec()), (8, vec![0; 100])]);
+}
+
 #[test]
 fn memory_is_limited_but_what_is_needed_stays() {
     let with = |memory: &str| wasm(&contract("").replace("(memory 1 16)", memory));

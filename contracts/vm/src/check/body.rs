@@ -80,12 +80,15 @@ struct Walk<'e> {
     leaf: bool,
     /// `memory.grow` occurred.
     grows: bool,
+    indirect_calls: u32,
 }
 
 /// What a body adds to the sums over the module.
 pub(crate) struct Totals {
     /// See [`bounds::JOINS_MAX`].
     pub(crate) joins: u64,
+    /// See [`bounds::INDIRECT_CALLS_MAX`].
+    pub(crate) indirect_calls: u32,
     /// It uses `memory.grow`.
     pub(crate) grows: bool,
 }
@@ -131,6 +134,7 @@ pub(crate) fn walk(
         joins: 1,
         leaf: true,
         grows: false,
+        indirect_calls: 0,
     };
     walk.take(locals.end, entry);
 
@@ -144,7 +148,11 @@ pub(crate) fn walk(
     reader.finish().map_err(|error| invalid(place(), &error))?;
 
     let units = cost::FRAME_UNITS + locals_and_parameters + walk.height_max + walk.values;
-    let totals = Totals { joins: walk.joins * u64::from(locals_and_parameters.max(1)), grows: walk.grows };
+    let totals = Totals {
+        joins: walk.joins * u64::from(locals_and_parameters.max(1)),
+        indirect_calls: walk.indirect_calls,
+        grows: walk.grows,
+    };
     let body = Body {
         instructions: locals.end..range.end,
         locals,
@@ -215,7 +223,11 @@ impl Walk<'_> {
                 self.edits.push(Edit { range, what: What::Return(depth) });
             }
             Operator::Unreachable => self.dead = Some((range.end, 0)),
-            Operator::Call { .. } | Operator::CallIndirect { .. } => self.leaf = false,
+            Operator::Call { .. } => self.leaf = false,
+            Operator::CallIndirect { .. } => {
+                self.leaf = false;
+                self.indirect_calls += 1;
+            }
             Operator::MemoryGrow { .. } => {
                 self.grows = true;
                 self.edits.push(Edit { range, what: What::Grow });

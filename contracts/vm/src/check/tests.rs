@@ -212,9 +212,18 @@ fn what_would_be_slow_to_compile_is_refused() {
     });
     // Three bytes of its own: no locals, and the end; without the length.
     bound(bounds::BODY_BYTES_MAX - 2, "bytes", |n| parts(format!("(func {})", "nop ".repeat(n))));
-    let joins = "block local.get 0 br_if 0 end ".repeat(4000);
+    bound(bounds::INDIRECT_CALLS_MAX, "call_indirect", |n| {
+        let calls = "(func i32.const 0 call_indirect (type $t))".repeat(n);
+        parts(format!("(type $t (func)) (table 1 funcref) {calls}"))
+    });
+    let joins = "block local.get 0 br_if 0 end ".repeat(2500);
     let function = format!("(func (param i32) (local {}) {joins})", "i64 ".repeat(255));
     refuses(&parts(function), &["function 2", "too long to compile"]);
+    let branches = format!("block {} end", "local.get 0 br_if 0 ".repeat(4500));
+    refuses(
+        &parts(format!("(func (param i32 i32 i32 i32) {branches})")),
+        &["function 2", "too long to compile"],
+    );
 }
 
 /// An import after the memory, the most parameters, an entry that is imported: the small print of the table.

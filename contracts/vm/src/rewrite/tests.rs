@@ -331,3 +331,15 @@ fn custom_sections_go_and_the_rest_validates() {
             .any(|part| matches!(part, Ok(wasmparser::Payload::CustomSection(_))))
     );
 }
+
+/// The form of rewritten code is protocol: what changes these hashes must change [`cost::METERING_VERSION`].
+#[test]
+fn the_form_of_rewritten_code_is_pinned() {
+    let hash = |text: &str| {
+        let hash = basalt_primitives::hashing::blake2_256(&prepared(text).module);
+        hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    assert_eq!(cost::METERING_VERSION, 1);
+    assert_eq!(hash(&contract("", "")), "a546f06722a378f2b31d4c346be34f7046ede5ad61a74ff95dae13f1b1b13ca6");
+    assert_eq!(hash(BUSY), "1a9049c720936a100428e7be54bed244e0c32f4d4500d9dbc56d99d46d294076");
+}

@@ -47,6 +47,16 @@ impl Chain {
         self.states.push(state);
     }
 
+    /// To go on with what somebody else began: without its states.
+    fn at(db: &Db) -> Self {
+        let number = db.finalized().unwrap().number;
+        let blocks = (0..=number).map(|number| {
+            let hash = db.hash_at(number).unwrap().unwrap();
+            (BlockId { hash, number }, db.header(&hash).unwrap().unwrap())
+        });
+        Self { blocks: blocks.collect(), states: Vec::new() }
+    }
+
     /// Everything can be read as it was, at every block.
     fn check(&self, db: &Db) {
         assert_eq!(db.finalized(), self.blocks.last().map(|(id, _)| *id));
@@ -233,4 +243,50 @@ fn a_journal_with_a_gap_is_damage() {
     drop(db);
     let error = Db::open_with(directory.path(), CONFIG, NEVER).err().unwrap();
     assert!(error.to_string().contains("the journal of block 4 is missing"), "{error}");
+}
+
+#[test]
+fn readers_that_sleep_through_commits_and_folds_see_their_block() {
+    // What happens at a pause: `g` and `c` change, `j` comes; folded or not; and then so many blocks that memory forgets.
+    let busy = |folds: bool, blocks: u32| -> Meanwhile {
+        Box::new(move |db| {
+            let mut chain = Chain::at(db);
+            chain.commit(db, vec![("c", Some("later")), ("g", None), ("j", Some("later")), ("e", None)]);
+            for _ in 0..blocks {
+                chain.commit(db, vec![("filler", Some(&chain.blocks.len().to_string()))]);
+            }
+            if folds {
+                db.folder.all().unwrap();
+            }
+        })
+    };
+    let quiet = || -> Meanwhile { Box::new(|_| {}) };
+    for pauses in [[true, false], [false, true]] {
+        for (folds, blocks) in [(false, 0), (true, 0), (true, 40), (false, 40)] {
+            let directory = tempfile::tempdir().unwrap();
+            for folded_before in [false, true] {
+                let path = directory.path().join(folded_before.to_string());
+                let keys = ["a", "c", "d", "e", "g", "j"];
+                let reads = keys.iter().map(Some).chain([None]);
+                for (index, read) in reads.enumerate() {
+                    let db = Db::open_with(&path.join(index.to_string()), CONFIG, NEVER).unwrap();
+                    let chain = half_folded(&db);
+                    if folded_before {
+                        db.folder.all().unwrap();
+                    }
+                    let meanwhile = pauses.map(|here| if here { busy(folds, blocks) } else { quiet() });
+                    *db.meanwhile.lock() = meanwhile.into();
+                    let at = 5;
+                    let state = &chain.states[at as usize];
+                    match read {
+                        Some(key) => {
+                            let value = db.get_at(at, key.as_bytes()).unwrap();
+                            assert_eq!(value.as_ref(), state.0.get(key.as_bytes()), "{key}");
+                        }
+                        None => assert!(db.keys_at(at, b"", 100).unwrap().iter().eq(state.0.keys())),
+                    }
+                }
+            }
+        }
+    }
 }

@@ -14,7 +14,7 @@ pub(super) const POLICY: Policy = Policy {
     chain_extension: true,
 };
 
-pub(super) const FUEL: u64 = 10_000_000_000;
+pub(super) const FUEL: u64 = 20_000_000;
 
 pub(super) fn machine(engines: Engines) -> WasmMachine {
     WasmMachine::new(MachineConfig { engines, ..MachineConfig::default() }).unwrap()

@@ -39,7 +39,7 @@ impl Host for Nest<'_> {
         let block = std::hint::black_box([1_u8; 256 * 1024]);
         if self.depth < DEPTH {
             self.depth += 1;
-            self.run(*fuel / 2);
+            self.run(*fuel);
             self.depth -= 1;
         }
         // It is this frame's again.

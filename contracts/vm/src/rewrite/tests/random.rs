@@ -18,7 +18,7 @@ use crate::{
     rewrite::{CALL, DEPLOY, cost, prepare},
 };
 
-fn config() -> Config {
+fn config(disallow_traps: bool) -> Config {
     Config {
         max_imports: 0,
         max_exports: 0,
@@ -47,22 +47,22 @@ fn config() -> Config {
         tail_call_enabled: false,
         threads_enabled: false,
         wide_arithmetic_enabled: false,
-        disallow_traps: false,
+        disallow_traps,
         ..Config::default()
     }
 }
 
-/// A module, which ends after some time.
+/// A module, which ends after some time; half of them do nothing that traps before.
 fn module(seed: [u8; 32]) -> Option<Vec<u8>> {
     let mut choices = vec![0; 3000];
     TestRng::from_seed(RngAlgorithm::ChaCha, &seed).fill_bytes(&mut choices);
-    let mut module = wasm_smith::Module::new(config(), &mut Unstructured::new(&choices)).ok()?;
-    module.ensure_termination(300).ok()?;
+    let mut module = wasm_smith::Module::new(config(seed[1] < 128), &mut Unstructured::new(&choices)).ok()?;
+    module.ensure_termination(1000).ok()?;
     contract(&module.to_bytes())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn rewritten_modules_do_the_same_and_pay_for_each_instruction(
@@ -134,20 +134,13 @@ fn most_modules_by_chance_are_contracts_that_run() {
     let (mut contracts, mut returned, mut used) = (0, 0, 0);
     for n in 0..200 {
         let mut seed = [0; 32];
-        seed[0] = n;
+        seed[..2].fill(n);
         let Some(code) = module(seed) else { continue };
-        let prepared = match prepare(&code, &POLICY, false) {
-            Ok(p) => p,
-            Err(e) => {
-                eprintln!("{e}");
-                continue;
-            }
-        };
+        let Ok(prepared) = prepare(&code, &POLICY, false) else { continue };
         contracts += 1;
         let outcome = Rewritten::new(&engine, &prepared).run(CALL, 1 << 60);
         returned += usize::from(outcome.end == End::Returned);
         used += (1_i64 << 60) - outcome.fuel;
     }
-    eprintln!("{contracts} {returned} {used}");
-    assert!(contracts > 100 && returned > 20 && used > 5000, "{contracts} {returned} {used}");
+    assert!(contracts > 80 && returned > 25 && used > 5000, "{contracts} {returned} {used}");
 }

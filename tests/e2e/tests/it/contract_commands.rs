@@ -1,0 +1,193 @@
+//! `basalt contract` against a real node, with the contracts of `contracts/examples` as `make contracts` builds them.
+
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use basalt_e2e::{Exit, Node, binary};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A bundle that `make contracts` has built.
+fn bundle(name: &str) -> String {
+    let test = std::env::current_exe().unwrap();
+    let target =
+        test.ancestors().find(|folder| folder.ends_with("debug")).and_then(|debug| debug.ancestors().nth(2));
+    let path: PathBuf = target.expect("tests run from a target folder").join("contracts/out").join(name);
+    assert!(path.is_file(), "{} is missing: run `make contracts`", path.display());
+    path.to_str().expect("paths of tests are UTF-8").to_owned()
+}
+
+/// A node, and a user with a folder of his own for what is remembered.
+struct Chain {
+    node: Node,
+    home: TempDir,
+}
+
+impl Chain {
+    fn start() -> Self {
+        let node = Node::start(&["--dev", "--tmp"]).unwrap_or_else(|exit| panic!("{}", exit.output));
+        Self { node, home: tempfile::tempdir().unwrap() }
+    }
+
+    /// Runs `basalt contract`: stdout and stderr apart, since only the result is for scripts.
+    fn contract(&self, arguments: &[&str]) -> (Exit, String) {
+        let output = Command::new(binary())
+            .arg("contract")
+            .args(arguments)
+            .env("BASALT_URL", &self.node.url)
+            .env("XDG_DATA_HOME", self.home.path())
+            .current_dir(self.home.path())
+            .stdin(Stdio::null())
+            .output()
+            .expect("the binary can be started");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("programs print UTF-8");
+        (Exit { code: output.status.code(), output: text(output.stdout) }, text(output.stderr))
+    }
+
+    fn succeeds(&self, arguments: &[&str]) -> String {
+        let (exit, errors) = self.contract(arguments);
+        assert_eq!(exit.code, Some(0), "{arguments:?}: {}{errors}", exit.output);
+        exit.output
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.succeeds(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&output).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {output}"))
+    }
+
+    /// What is said about a command that fails.
+    fn refusal(&self, arguments: &[&str]) -> String {
+        let (exit, errors) = self.contract(arguments);
+        assert_eq!(exit.code, Some(1), "{arguments:?}: {}{errors}", exit.output);
+        assert_eq!(exit.output, "", "a failure prints no result");
+        errors.lines().last().unwrap_or_default().to_owned()
+    }
+
+    /// A contract, and its address.
+    fn instantiate(&self, arguments: &[&str]) -> String {
+        let result = self.json(&[&["instantiate"], arguments].concat());
+        result["contract"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned()
+    }
+
+    fn query(&self, arguments: &[&str]) -> String {
+        self.succeeds(&[&["query"], arguments].concat()).trim_end().to_owned()
+    }
+}
+
+const BOB: &str = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty";
+
+#[test]
+fn a_token_is_deployed_called_and_read() {
+    let chain = Chain::start();
+    let token = chain.instantiate(&[&bundle("token.contract"), "1_000_000"]);
+    assert_eq!(chain.query(&[&token, "total_supply"]), "1000000");
+
+    let called = chain.json(&["call", &token, "transfer", "//Bob", "1_000"]);
+    assert_eq!(called["success"], true, "{called}");
+    assert_eq!(called["events"][0]["name"], "Transfer", "{called}");
+    assert_eq!(called["events"][0]["fields"]["to"], serde_json::json!({ "Some": BOB }), "{called}");
+    assert_eq!(called["events"][0]["fields"]["value"], "1000", "{called}");
+    // A new entry of a mapping costs a deposit, and every transaction a fee.
+    for amount in ["deposit", "fee"] {
+        assert!(called[amount].as_str().is_some_and(|amount| amount != "0"), "{amount}: {called}");
+    }
+    assert_eq!(chain.query(&[&token, "balance_of", BOB]), "1000");
+    assert_eq!(chain.query(&[&token, "balance_of", "//Alice"]), "999000");
+
+    // The metadata was remembered, so that addresses are enough, and nothing is left out of the storage.
+    let storage = chain.succeeds(&["storage", &token]);
+    assert!(storage.contains("Token { total_supply: 1000000 }"), "{storage}");
+    assert!(
+        storage.contains("balances: 2 entries") && storage.contains(&format!("  {BOB}: 1000")),
+        "{storage}"
+    );
+    let info = chain.json(&["info", &token]);
+    assert_eq!(info["name"], "token");
+    assert_eq!(info["code"]["contracts"], 1);
+    assert_eq!(info["stored"]["items"], 3);
+}
+
+#[test]
+fn what_would_fail_is_refused_with_a_reason_before_it_costs_anything() {
+    let chain = Chain::start();
+    let token = chain.instantiate(&[&bundle("token.contract"), "5"]);
+    let balance = chain.json(&["info", &token])["code"]["owner"].clone();
+    let refusal = chain.refusal(&["call", &token, "transfer", "//Bob", "6"]);
+    assert!(refusal.starts_with("Error: `transfer` would fail: the contract refused with "), "{refusal}");
+    assert!(refusal.ends_with("nothing was sent"), "{refusal}");
+    assert_eq!(chain.json(&["info", &token])["code"]["owner"], balance);
+
+    let nobody = "5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM";
+    for (arguments, expected) in [
+        (&["call", &token, "total_supply"][..], "`total_supply` changes nothing"),
+        (&["call", &token, "transfer", "//Bob"], "takes 2 arguments, got 1"),
+        (&["call", &token, "transfer", "Bob", "1"], "argument 1 `to` of `transfer` must be an AccountId"),
+        (&["call", &token, "transfer", "//Bob", "1", "--value", "1"], "`transfer` takes no tokens"),
+        (&["call", &token, "transfr"], "has no message `transfr`; it has total_supply()"),
+        (&["call", nobody, "transfer", "//Bob", "1"], "there is no contract at"),
+        (&["query", &token, "balance_of", "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQZ"], "mistyped"),
+        (
+            &["instantiate", &bundle("token.contract"), "-5"],
+            "argument 1 `total_supply` of `new` must be a u128",
+        ),
+        (&["instantiate", "nothing.contract"], "nothing.contract cannot be read"),
+        (&["instantiate", "1"], "build it first: `basalt contract build`"),
+        (&["instantiate", &bundle("plain.wasm")], "without metadata"),
+        (&["info", &token, "--url", "ws://127.0.0.1:1"], "start one with `basalt --dev`, or set --url"),
+    ] {
+        let refusal = chain.refusal(arguments);
+        assert!(refusal.contains(expected), "{arguments:?}: {refusal}");
+    }
+}
+
+#[test]
+fn code_is_uploaded_once_and_contracts_of_it_get_addresses_of_their_own() {
+    let chain = Chain::start();
+    let flipper = bundle("flipper.contract");
+    let uploaded = chain.json(&["upload", &flipper]);
+    let code_hash = uploaded["codeHash"].as_str().unwrap();
+    assert_eq!(uploaded["success"], true, "{uploaded}");
+    assert_eq!(chain.json(&["upload", &flipper])["status"], "known");
+
+    // The same call twice, and by its hash.
+    let first = chain.instantiate(&[&flipper, "true"]);
+    let second = chain.instantiate(&[&flipper, "true"]);
+    let third = chain.instantiate(&["--code-hash", code_hash, "--constructor", "default"]);
+    assert!(first != second && second != third, "{first} {second} {third}");
+    assert_eq!(chain.json(&["info", &first])["code"]["contracts"], 3);
+
+    let called = chain.succeeds(&["call", &first, "flip"]);
+    for line in
+        [format!("Called flip of {first}"), "  Returned: ()".to_owned(), "  Deposit:  none".to_owned()]
+    {
+        assert!(called.contains(&line), "{line}: {called}");
+    }
+    assert_eq!(chain.query(&[&first, "get"]), "false");
+    assert_eq!(chain.query(&[&second, "get"]), "true");
+    assert_eq!(chain.query(&[&third, "get"]), "false");
+}
+
+#[test]
+fn bytes_are_explained_without_a_node() {
+    let home = tempfile::tempdir().unwrap();
+    let decode = |arguments: &[&str]| {
+        let token = bundle("token.contract");
+        let output = Command::new(binary())
+            .args(["contract", "decode"])
+            .args(arguments)
+            .args(["--metadata", &token])
+            .env("XDG_DATA_HOME", home.path())
+            .output()
+            .unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap().trim_end().to_owned()
+    };
+    let bob = "8eaf04151687736326c9fea17e25fc5287613693c912909cb226aa4794f26a48";
+    let call = format!("0x84a15da1{bob}05000000000000000000000000000000");
+    assert_eq!(decode(&["call", &call]), format!("message transfer(to: {BOB}, value: 5)"));
+    assert!(decode(&["call", "0x00000000"]).contains("has selector 0x00000000"));
+    assert_eq!(decode(&["return", "total_supply", "0x0005000000000000000000000000000000"]), "value: 5");
+    assert_eq!(decode(&["return", "transfer", "0x0101"]), "not understood: CouldNotReadInput");
+    assert!(decode(&["return", "transfer", "0x00"]).contains("the data ends in the middle of"));
+}
