@@ -4,6 +4,7 @@ mod calls;
 mod deposits;
 mod gas;
 mod life;
+mod wasm;
 
 use alloc::{borrow::ToOwned, boxed::Box, collections::BTreeMap, format, vec, vec::Vec};
 use core::cell::Cell;
