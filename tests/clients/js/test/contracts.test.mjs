@@ -29,7 +29,7 @@ describe('@polkadot/api-contract on a development node', { timeout: 300_000 }, (
   async function ask(contract, message, caller, ...parameters) {
     const answer = await contract.query[message](caller.address, { gasLimit }, ...parameters);
     assert.ok(answer.result.isOk, `${message}: ${answer.result}`);
-    assert.equal(answer.result.asOk.flags.toNumber(), 0, `${message} does not revert: ${answer.output}`);
+    assert.equal(answer.result.asOk.flags.bits.toNumber(), 0, `${message} does not revert: ${answer.output}`);
     return answer.output.asOk;
   }
 
@@ -50,15 +50,13 @@ describe('@polkadot/api-contract on a development node', { timeout: 300_000 }, (
 
   test('code is uploaded and instantiated in one transaction', async () => {
     const code = new CodePromise(api, example('token'), undefined);
-    const result = await finalize(code.tx.new({ gasLimit, storageDepositLimit: null }, SUPPLY), alice);
+    const result = await finalize(code.tx.new({ gasLimit, storageDepositLimit: null, salt: '0x07' }, SUPPLY), alice);
     assert.ok(result.contract, `a contract among ${names(result.events)}`);
     token = result.contract;
-    const salt = new Uint8Array();
-    const data = code.abi.findConstructor('new').toU8a([SUPPLY]);
-    const address = blake2AsU8a(u8aConcat(
-      stringToU8a('contract_addr_v1'), alice.publicKey, code.abi.info.source.wasmHash.toU8a(), data,
-      api.createType('Bytes', u8aToHex(salt)).toU8a(),
-    ));
+    // Both come with their lengths.
+    const [data, salt] = [code.abi.findConstructor('new').toU8a([SUPPLY]), new Uint8Array([1 << 2, 7])];
+    const hash = code.abi.info.source.wasmHash.toU8a();
+    const address = blake2AsU8a(u8aConcat(stringToU8a('contract_addr_v1'), alice.publicKey, hash, data, salt));
     assert.equal(u8aToHex(token.address.toU8a()), u8aToHex(address), 'the address that clients compute beforehand');
     const stored = event(result.events, 'contracts.CodeStored').data;
     assert.equal(stored.codeHash.toHex(), code.abi.info.source.wasmHash.toHex());
@@ -108,7 +106,7 @@ describe('@polkadot/api-contract on a development node', { timeout: 300_000 }, (
 
   test('what a contract refuses says why, before and after it is sent', async () => {
     const dry = await token.query.transfer(charlie.address, { gasLimit }, bob.address, SUPPLY);
-    assert.equal(dry.result.asOk.flags.toNumber(), 1, 'it reverts');
+    assert.equal(dry.result.asOk.flags.bits.toNumber(), 1, 'it reverts');
     assert.equal(dry.output.asOk.asErr.type, 'InsufficientBalance');
     const sent = await finalize(token.tx.transfer({ gasLimit }, bob.address, SUPPLY), charlie);
     const failed = api.registry.findMetaError(event(sent.events, 'system.ExtrinsicFailed').data.dispatchError.asModule);
