@@ -3,8 +3,8 @@
 //! Nothing costs proof size: blocks of this chain need no proofs, so it is not scarce, and queries that allow none (as those of
 //! polkadot.js do) run.
 //!
-//! The parts: what a storage operation costs is [`basalt_support::weight`]'s; what a byte or a primitive costs was measured
-//! on the reference machine and rounded up. Costs are charged before the host acts. Where the cost depends on a stored
+//! The parts: what a storage operation costs is [`basalt_support::weight`]'s; what a signature costs was measured
+//! on the reference machine and rounded up, what a byte or a call of the host costs is an estimate from the above. Costs are charged before the host acts. Where the cost depends on a stored
 //! value's size, the largest possible is charged and what is too much comes back: so a call never runs on credit.
 //!
 //! All of this belongs to the protocol: another number is another chain.
