@@ -64,7 +64,7 @@ impl WasmMachine {
             _ => None,
         };
         let tools = Arc::new(Tools {
-            interpreter: Interpreter::new(config.threads()).map_err(engine)?,
+            interpreter: Interpreter::new().map_err(engine)?,
             fingerprint: compiler.fingerprint(METERING_VERSION),
             compiler,
             disk,

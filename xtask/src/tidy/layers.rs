@@ -117,12 +117,14 @@ const ONLY: &[Only] = &[
     Only { what: "rand", who: &["node/*", "rpc/*", "tests/*"], reason: NOT_IN_CONSENSUS },
     Only {
         what: "tracing",
-        who: &["node/*", "rpc/*", "tests/*", "runtime/executor"],
+        // In `contracts/vm` with feature `std` only, which the runtime does not turn on.
+        who: &["node/*", "rpc/*", "tests/*", "runtime/executor", "contracts/vm"],
         reason: NOT_IN_CONSENSUS,
     },
     Only {
         what: "parking_lot",
-        who: &["node/*", "rpc/*", "tests/*", "runtime/executor"],
+        // In `contracts/vm` with feature `std` only, which the runtime does not turn on.
+        who: &["node/*", "rpc/*", "tests/*", "runtime/executor", "contracts/vm"],
         reason: NOT_IN_CONSENSUS,
     },
     Only {

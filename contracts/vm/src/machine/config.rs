@@ -52,13 +52,6 @@ impl Default for MachineConfig {
     }
 }
 
-impl MachineConfig {
-    /// Threads that the number of instances is meant for.
-    pub(super) fn threads(&self) -> usize {
-        (self.instances / CALL_DEPTH).max(2) as usize
-    }
-}
-
 /// Which engines run contracts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engines {

@@ -28,3 +28,12 @@ proptest! {
         }
     }
 }
+
+/// wasmi 2.0.0 gives the second value here, because it reads a register that it no longer writes.
+#[test]
+fn a_select_by_equality_with_zero_selects() {
+    let body =
+        "(if (i32.eqz (select (i32.const 1) (local.get 0) (i32.eqz (local.get 0)))) (then unreachable))";
+    let code = super::kit::contract("", "", &format!("(local i32) {body}"));
+    assert_eq!(machines().call(&code, 1_000).0, crate::Ended::Returned);
+}
