@@ -4,17 +4,16 @@
 #   scripts/contracts.sh         build them
 #   scripts/contracts.sh test    build them and run their unit tests
 #
-# They go to CONTRACTS_OUT, by default `contracts/out` beside CARGO_TARGET_DIR, where tests on nodes look for them.
+# They go to `contracts/out` beside CARGO_TARGET_DIR, where tests on nodes look for them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$HOME/.cache/basalt/build}
 WORK=$(dirname "$CARGO_TARGET_DIR")/contracts
-OUT=${CONTRACTS_OUT:-$WORK/out}
 
 # With the features that `cargo test --workspace` resolves to, so that nothing compiles twice (see the Makefile).
 cargo build -q --locked --workspace --examples --bin basalt
-"$CARGO_TARGET_DIR/debug/examples/build_all" contracts/examples "$OUT" "$WORK"
+"$CARGO_TARGET_DIR/debug/examples/build_all" contracts/examples "$WORK/out" "$WORK"
 
 if [ "${1:-}" = test ]; then
     # The stand-in for XCM is no member of the workspace, and has no tests.

@@ -54,8 +54,6 @@ stage_subxt() {
 
 # Tests that start nodes (tests/e2e, tests/clients) take the binary from here, instead of each building its own.
 export BASALT_BIN=$CARGO_TARGET_DIR/debug/basalt
-# The same for the example contracts.
-export CONTRACTS_OUT=${CONTRACTS_OUT:-$BASE/contracts/out}
 
 if [ $# = 0 ]; then set -- "${ALL[@]}"; fi
 started=$SECONDS

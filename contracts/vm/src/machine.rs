@@ -167,7 +167,7 @@ impl WasmMachine {
         let stage = if compiles { Stage::Idle } else { Stage::Never };
         let known = Known::new(hash, prepared.module, prepared.deprecated, stage);
         if compiles {
-            let compiled = match (self.tools.from_disk(&known), self.engines) {
+            let compiled = match (self.tools.load_from_disk(&known), self.engines) {
                 (None, Engines::CompiledOnly) => {
                     Some(self.tools.compile(&known).map_err(MachineError::Engine)?)
                 }

@@ -91,6 +91,7 @@ fn process_cpu() -> Duration {
 }
 
 /// Waits until background threads rest.
+#[expect(clippy::disallowed_methods, reason = "RocksDB tells nobody when it has nothing left to do")]
 fn settle() {
     let mut before = process_cpu();
     loop {

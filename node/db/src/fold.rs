@@ -83,8 +83,11 @@ pub(crate) struct Fold {
     /// A fold ended, well or not.
     done: Condvar,
     #[cfg(test)]
-    pub(crate) hook: Mutex<Option<Box<dyn FnMut(Step) + Send>>>,
+    pub(crate) hook: Mutex<Option<Hook>>,
 }
+
+#[cfg(test)]
+type Hook = Box<dyn FnMut(Step) + Send>;
 
 #[derive(Default)]
 struct Progress {

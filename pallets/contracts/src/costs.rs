@@ -52,7 +52,7 @@ pub(crate) const SET_CODE_HASH: Weight = operations(3, 5, MICROSECOND);
 /// A code's record, the contract's, and what is owed for it.
 pub(crate) const DEPENDENCY: Weight = operations(2, 4, MICROSECOND);
 /// Recovering a key over secp256k1.
-pub(crate) const ECDSA_RECOVER: Weight = time(150 * MICROSECOND);
+pub(crate) const ECDSA_RECOVER: Weight = time(300 * MICROSECOND);
 /// Decompressing a key over secp256k1, and hashing it.
 pub(crate) const ECDSA_TO_ETH_ADDRESS: Weight = time(20 * MICROSECOND);
 

@@ -8,8 +8,8 @@ use wasmi::{
 use super::{Early, EndedByHost, EngineError, Outcome, Stop, ask, from_global, to_global};
 use crate::{Entry, HostFunction, IMPORTS, Run, rewrite};
 
-/// More than any code that keeps within its stack height can need: there, 16 384 units, each a value, and two or more of
-/// them for a call. wasmi's stacks are on the heap and grow as they are used.
+/// More than any code that keeps within its stack units can need: there, 65 536 units, at least one for a value of eight
+/// bytes, and a dozen for a call. wasmi's stacks are on the heap and grow as they are used.
 const VALUE_STACK_BYTES: usize = 64 * 1024 * 1024;
 const CALL_STACK_FRAMES: usize = 1024 * 1024;
 

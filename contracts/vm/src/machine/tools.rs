@@ -52,7 +52,7 @@ impl Counter {
 
 impl Tools {
     /// Machine code from the disk.
-    pub(super) fn from_disk(&self, known: &Known) -> Option<Compiled> {
+    pub(super) fn load_from_disk(&self, known: &Known) -> Option<Compiled> {
         let disk = self.disk.as_ref()?;
         let why = match disk.read(&Name::new(&known.module, self.fingerprint)) {
             Found::Nothing => return None,

@@ -1,5 +1,5 @@
 mod count;
-mod random;
+pub(crate) mod random;
 mod run;
 mod shape;
 

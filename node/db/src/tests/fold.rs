@@ -261,29 +261,35 @@ fn readers_that_sleep_through_commits_and_folds_see_their_block() {
         })
     };
     let quiet = || -> Meanwhile { Box::new(|_| {}) };
-    for pauses in [[true, false], [false, true]] {
-        for (folds, blocks) in [(false, 0), (true, 0), (true, 40), (false, 40)] {
-            let directory = tempfile::tempdir().unwrap();
-            for folded_before in [false, true] {
-                let path = directory.path().join(folded_before.to_string());
-                let keys = ["a", "c", "d", "e", "g", "j"];
-                let reads = keys.iter().map(Some).chain([None]);
-                for (index, read) in reads.enumerate() {
-                    let db = Db::open_with(&path.join(index.to_string()), CONFIG, NEVER).unwrap();
-                    let chain = half_folded(&db);
-                    if folded_before {
-                        db.folder.all().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let keys = ["a", "c", "e", "j"];
+    for folded_before in [false, true] {
+        let template = directory.path().join(format!("template {folded_before}"));
+        let db = Db::open_with(&template, CONFIG, NEVER).unwrap();
+        let chain = half_folded(&db);
+        if folded_before {
+            db.folder.all().unwrap();
+        }
+        drop(db);
+        let at = 5;
+        let state = &chain.states[at as usize];
+        let reads = keys.iter().map(Some).chain([None]);
+        for (index, read) in reads.enumerate() {
+            // The first pause or the second; then the world folds or not, and moves on a little or far.
+            for case in [0, 1, 2, 4, 5, 6] {
+                let path = directory.path().join(format!("{folded_before} {index} {case}"));
+                copy(&template, &path);
+                let db = Db::open_with(&path, CONFIG, NEVER).unwrap();
+                let busy = busy(case & 1 == 0, if case & 2 == 0 { 0 } else { 33 });
+                let meanwhile = if case & 4 == 0 { vec![busy] } else { vec![quiet(), busy] };
+                *db.meanwhile.lock() = meanwhile.into();
+                match read {
+                    Some(key) => {
+                        let value = db.get_at(at, key.as_bytes()).unwrap();
+                        assert_eq!(value.as_ref(), state.0.get(key.as_bytes()), "{key}, case {case}");
                     }
-                    let meanwhile = pauses.map(|here| if here { busy(folds, blocks) } else { quiet() });
-                    *db.meanwhile.lock() = meanwhile.into();
-                    let at = 5;
-                    let state = &chain.states[at as usize];
-                    match read {
-                        Some(key) => {
-                            let value = db.get_at(at, key.as_bytes()).unwrap();
-                            assert_eq!(value.as_ref(), state.0.get(key.as_bytes()), "{key}");
-                        }
-                        None => assert!(db.keys_at(at, b"", 100).unwrap().iter().eq(state.0.keys())),
+                    None => {
+                        assert!(db.keys_at(at, b"", 100).unwrap().iter().eq(state.0.keys()), "case {case}")
                     }
                 }
             }

@@ -144,6 +144,6 @@ fn readers_see_the_right_values_when_the_cache_is_too_small() {
 }
 
 #[test]
-fn readers_see_the_right_values_while_every_other_block_is_folded() {
-    race(2_000, 2);
+fn readers_see_the_right_values_while_few_blocks_at_a_time_are_folded() {
+    race(2_000, 5);
 }

@@ -275,7 +275,7 @@ fn check_tree(state: &BTreeMap<Key, Value>, db: &Db) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn every_read_equals_that_of_a_list_of_whole_copies(

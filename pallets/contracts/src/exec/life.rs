@@ -143,7 +143,7 @@ impl<C: RuntimeCall> Stack<'_, C> {
         let frame = self.top();
         frame.record = Record::Terminated;
         frame.deposit.terminate(&info, beneficiary);
-        for (_, amount) in &info.delegate_dependencies.0 {
+        for amount in info.delegate_dependencies.0.values() {
             frame.deposit.record(account, StorageDeposit::Refund(*amount));
         }
         CONTRACT_INFO_OF.remove(ctx, &account);

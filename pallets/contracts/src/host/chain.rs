@@ -2,7 +2,6 @@
 
 use alloc::format;
 
-use basalt_primitives::Weight;
 use basalt_support::{Origin, RuntimeCall, recorded};
 use parity_scale_codec::DecodeLimit;
 
@@ -61,7 +60,6 @@ impl<C: RuntimeCall> HostCall<'_, '_, '_, '_, C> {
 
     /// The upper half of the first argument names an extension, the lower half one of its functions.
     pub(super) fn call_chain_extension(&mut self) -> Result<u32, End> {
-        self.charge(Weight::zero())?;
         let id = self.word(0);
         let extensions = self.stack.contracts.extensions;
         let extension = extensions.iter().find(|extension| u32::from(extension.id()) == id >> 16);

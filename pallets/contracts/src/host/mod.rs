@@ -410,12 +410,10 @@ impl<C: RuntimeCall> HostCall<'_, '_, '_, '_, C> {
     }
 
     fn debug_message(&mut self) -> Result<u32, End> {
-        let length = self.word(1).min(DEBUG_BUFFER_BYTES_MAX);
+        let (pointer, length) = (self.word(0), self.word(1).min(DEBUG_BUFFER_BYTES_MAX));
         self.charge(costs::debug_message(length))?;
         if let Some(buffer) = &mut self.stack.debug {
-            let message =
-                memory::read(self.memory, self.arguments.first().map_or(0, |at| *at as u32), length)?;
-            append_message(buffer, message);
+            append_message(buffer, memory::read(self.memory, pointer, length)?);
         }
         Ok(SUCCESS)
     }

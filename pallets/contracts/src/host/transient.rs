@@ -52,20 +52,15 @@ impl<C: RuntimeCall> HostCall<'_, '_, '_, '_, C> {
         let charged = costs::get_transient(PAYLOAD_BYTES_MAX);
         self.charge(charged)?;
         let key = self.transient_key()?;
-        let length = self.stack.transient.get(&key).map_or(0, |value| length_of(value));
-        self.stack.top().gas.adjust(charged, costs::get_transient(length));
-        match self.stack.transient.get(&key) {
-            Some(value) => {
-                memory::answer(
-                    self.memory,
-                    self.arguments.get(2).map_or(0, |at| *at as u32),
-                    self.arguments.get(3).map_or(0, |at| *at as u32),
-                    value,
-                )?;
-                Ok(SUCCESS)
-            }
+        let (out, capacity) = (self.word(2), self.word(3));
+        let value = self.stack.transient.get(&key);
+        let length = value.map_or(0, |value| length_of(value));
+        let code = match value {
+            Some(value) => memory::answer(self.memory, out, capacity, value).map(|()| SUCCESS),
             None => Ok(code::KEY_NOT_FOUND),
-        }
+        };
+        self.stack.top().gas.adjust(charged, costs::get_transient(length));
+        Ok(code?)
     }
 
     pub(super) fn contains_transient(&mut self) -> Result<u32, End> {
@@ -80,7 +75,7 @@ impl<C: RuntimeCall> HostCall<'_, '_, '_, '_, C> {
     pub(super) fn take_transient(&mut self) -> Result<u32, End> {
         self.charge(costs::set_transient(0, PAYLOAD_BYTES_MAX))?;
         match self.write_transient(None)? {
-            Some(value) => self.answer(2, costs::copy(0), &value),
+            Some(value) => self.answer(2, basalt_primitives::Weight::zero(), &value),
             None => Ok(code::KEY_NOT_FOUND),
         }
     }

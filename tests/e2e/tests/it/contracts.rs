@@ -1,111 +1,193 @@
-//! A contract on a real node, as its clients see it: uploaded, called, read, and there after a restart.
+//! `basalt contract` against a real node, with the contracts of `contracts/examples` as `make contracts` builds them.
 
-use basalt_e2e::Node;
-use basalt_pallet_contracts::{
-    CONTRACT_INFO_OF, Call, contract_address,
-    storage::{child_prefix, hashed_variable_key},
-    types::{ContractInfo, ContractResult, ExecReturnValue, ReturnFlags},
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
 };
-use basalt_pallet_system::EventRecord;
-use basalt_primitives::{AccountId, Balance, DispatchError, H256, Weight, hashing::blake2_256};
-use basalt_runtime::{RuntimeCall, RuntimeEvent};
-use basalt_test_kit::Sender;
-use jsonrpsee::rpc_params;
-use parity_scale_codec::{Decode, Encode};
-use serde_json::json;
 
-use crate::rpc::Rpc;
+use basalt_e2e::{Exit, Node, binary};
+use serde_json::Value;
+use tempfile::TempDir;
 
-type Answer = ContractResult<Result<ExecReturnValue, DispatchError>, EventRecord<RuntimeEvent>>;
-
-const KEY: [u8; 4] = [0; 4];
-
-/// Keeps a byte under [`KEY`]: 7 at first, one more after each call with input, and returns it.
-fn counter() -> Vec<u8> {
-    wat::parse_str(
-        r#"(module
-            (import "seal0" "input" (func $input (param i32 i32)))
-            (import "seal0" "seal_return" (func $return (param i32 i32 i32)))
-            (import "seal1" "get_storage" (func $get (param i32 i32 i32 i32) (result i32)))
-            (import "seal2" "set_storage" (func $set (param i32 i32 i32 i32) (result i32)))
-            (import "env" "memory" (memory 1 16))
-            (data (i32.const 0x20) "\07\00\00\00\01\00\00\00\00\01\00\00")
-            (func $write (drop (call $set (i32.const 0x10) (i32.const 4) (i32.const 0x20) (i32.const 1))))
-            (func (export "deploy") (call $write))
-            (func (export "call")
-                (call $input (i32.const 0x100) (i32.const 0x28))
-                (drop (call $get (i32.const 0x10) (i32.const 4) (i32.const 0x20) (i32.const 0x24)))
-                (if (i32.load (i32.const 0x28)) (then
-                    (i32.store8 (i32.const 0x20) (i32.add (i32.load8_u (i32.const 0x20)) (i32.const 1)))
-                    (call $write)))
-                (call $return (i32.const 0) (i32.const 0x20) (i32.const 1))))"#,
-    )
-    .expect("the module is one")
+/// A bundle that `make contracts` has built.
+fn bundle(name: &str) -> String {
+    let test = std::env::current_exe().unwrap();
+    let target =
+        test.ancestors().find(|folder| folder.ends_with("debug")).and_then(|debug| debug.ancestors().nth(2));
+    let path: PathBuf = target.expect("tests run from a target folder").join("contracts/out").join(name);
+    assert!(path.is_file(), "{} is missing: run `make contracts`", path.display());
+    path.to_str().expect("paths of tests are UTF-8").to_owned()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    const_hex::encode_prefixed(bytes)
+/// A node, and a user with a folder of his own for what is remembered.
+struct Chain {
+    node: Node,
+    home: TempDir,
 }
 
-/// What a query returns, asked as polkadot.js does.
-async fn query(rpc: &Rpc, origin: AccountId, contract: AccountId) -> Answer {
-    let gas = Some(Weight::new(4_999_999_999_999, 0));
-    let limit: Option<Balance> = None;
-    let arguments = (origin, contract, 0 as Balance, gas, limit, Vec::<u8>::new()).encode();
-    let answer = rpc.get("state_call", rpc_params!["ContractsApi_call", hex(&arguments)]).await;
-    let bytes = const_hex::decode(answer.as_str().expect("bytes are hex")).expect("bytes are hex");
-    Answer::decode(&mut bytes.as_slice()).expect("the answer is what the metadata says")
+impl Chain {
+    fn start() -> Self {
+        let node = Node::start(&["--dev", "--tmp"]).unwrap_or_else(|exit| panic!("{}", exit.output));
+        Self { node, home: tempfile::tempdir().unwrap() }
+    }
+
+    /// Runs `basalt contract`: stdout and stderr apart, since only the result is for scripts.
+    fn contract(&self, arguments: &[&str]) -> (Exit, String) {
+        let output = Command::new(binary())
+            .arg("contract")
+            .args(arguments)
+            .env("BASALT_URL", &self.node.url)
+            .env("XDG_DATA_HOME", self.home.path())
+            .current_dir(self.home.path())
+            .stdin(Stdio::null())
+            .output()
+            .expect("the binary can be started");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("programs print UTF-8");
+        (Exit { code: output.status.code(), output: text(output.stdout) }, text(output.stderr))
+    }
+
+    fn succeeds(&self, arguments: &[&str]) -> String {
+        let (exit, errors) = self.contract(arguments);
+        assert_eq!(exit.code, Some(0), "{arguments:?}: {}{errors}", exit.output);
+        exit.output
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.succeeds(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&output).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {output}"))
+    }
+
+    /// What is said about a command that fails.
+    fn refusal(&self, arguments: &[&str]) -> String {
+        let (exit, errors) = self.contract(arguments);
+        assert_eq!(exit.code, Some(1), "{arguments:?}: {}{errors}", exit.output);
+        assert_eq!(exit.output, "", "a failure prints no result");
+        errors.lines().last().unwrap_or_default().to_owned()
+    }
+
+    /// A contract, and its address.
+    fn instantiate(&self, arguments: &[&str]) -> String {
+        let result = self.json(&[&["instantiate"], arguments].concat());
+        result["contract"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned()
+    }
+
+    fn query(&self, arguments: &[&str]) -> String {
+        self.succeeds(&[&["query"], arguments].concat()).trim_end().to_owned()
+    }
 }
 
-#[tokio::test]
-async fn a_contract_is_made_called_read_and_survives_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
-    let base = folder.path().to_str().unwrap();
-    let arguments = ["--dev", "--base-path", base];
-    let node = Node::start(&arguments).unwrap();
-    let rpc = Rpc::connect(&node.url).await;
-    let mut alice = Sender::dev("Alice");
-    let owner = alice.account();
-    let contract = contract_address(&owner, &H256(blake2_256(&counter())), &[], &[]);
+const BOB: &str = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty";
 
-    let gas_limit = Weight::new(1_000_000_000, 0);
-    let made = RuntimeCall::Contracts(Call::instantiate_with_code {
-        value: 0,
-        gas_limit,
-        storage_deposit_limit: None,
-        code: counter(),
-        data: vec![],
-        salt: vec![],
-    });
-    rpc.finalize(&alice.sign(rpc.genesis_hash, &made)).await;
-    let called = RuntimeCall::Contracts(Call::call {
-        dest: contract.into(),
-        value: 0,
-        gas_limit,
-        storage_deposit_limit: None,
-        data: vec![1],
-    });
-    rpc.finalize(&alice.sign(rpc.genesis_hash, &called)).await;
-    let answer = query(&rpc, owner, contract).await;
-    assert_eq!(answer.result, Ok(ExecReturnValue { flags: ReturnFlags(0), data: vec![8] }));
+#[test]
+fn a_token_is_deployed_called_and_read() {
+    let chain = Chain::start();
+    let token = chain.instantiate(&[&bundle("token.contract"), "1_000_000"]);
+    assert_eq!(chain.query(&[&token, "total_supply"]), "1000000");
 
-    // As cargo-contract reads storage: the record, the child's keys, the child's values.
-    let record = rpc.get("state_getStorage", rpc_params![hex(&CONTRACT_INFO_OF.key(&contract))]).await;
-    let record = const_hex::decode(record.as_str().expect("there is a record")).unwrap();
-    let record = ContractInfo::decode(&mut record.as_slice()).unwrap();
-    let child = hex(&child_prefix(&record.trie_id.0));
-    let keys = rpc.get("childstate_getKeysPaged", rpc_params![&child, json!(null), 1000]).await;
-    assert_eq!(keys, json!([hex(&hashed_variable_key(&KEY))]));
-    let value = rpc.get("childstate_getStorage", rpc_params![&child, &keys[0]]).await;
-    assert_eq!(value, json!("0x08"));
-    let values = rpc.get("childstate_getStorageEntries", rpc_params![&child, &keys]).await;
-    assert_eq!(values, json!(["0x08"]));
+    let called = chain.json(&["call", &token, "transfer", "//Bob", "1_000"]);
+    assert_eq!(called["success"], true, "{called}");
+    assert_eq!(called["events"][0]["name"], "Transfer", "{called}");
+    assert_eq!(called["events"][0]["fields"]["to"], serde_json::json!({ "Some": BOB }), "{called}");
+    assert_eq!(called["events"][0]["fields"]["value"], "1000", "{called}");
+    // A new entry of a mapping costs a deposit, and every transaction a fee.
+    for amount in ["deposit", "fee"] {
+        assert!(called[amount].as_str().is_some_and(|amount| amount != "0"), "{amount}: {called}");
+    }
+    assert_eq!(chain.query(&[&token, "balance_of", BOB]), "1000");
+    assert_eq!(chain.query(&[&token, "balance_of", "//Alice"]), "999000");
 
-    assert_eq!(node.stop().code, Some(0));
-    let node = Node::start(&arguments).unwrap();
-    let rpc = Rpc::connect(&node.url).await;
-    rpc.finalize(&alice.sign(rpc.genesis_hash, &called)).await;
-    let answer = query(&rpc, owner, contract).await;
-    assert_eq!(answer.result, Ok(ExecReturnValue { flags: ReturnFlags(0), data: vec![9] }));
-    assert_eq!(node.stop().code, Some(0));
+    // The metadata was remembered, so that addresses are enough, and nothing is left out of the storage.
+    let storage = chain.succeeds(&["storage", &token]);
+    assert!(storage.contains("Token { total_supply: 1000000 }"), "{storage}");
+    assert!(
+        storage.contains("balances: 2 entries") && storage.contains(&format!("  {BOB}: 1000")),
+        "{storage}"
+    );
+    let info = chain.json(&["info", &token]);
+    assert_eq!(info["name"], "token");
+    assert_eq!(info["code"]["contracts"], 1);
+    assert_eq!(info["stored"]["items"], 3);
+}
+
+#[test]
+fn what_would_fail_is_refused_with_a_reason_before_it_costs_anything() {
+    let chain = Chain::start();
+    let token = chain.instantiate(&[&bundle("token.contract"), "5"]);
+    let balance = chain.json(&["info", &token])["code"]["owner"].clone();
+    let refusal = chain.refusal(&["call", &token, "transfer", "//Bob", "6"]);
+    assert!(refusal.starts_with("Error: `transfer` would fail: the contract refused with "), "{refusal}");
+    assert!(refusal.ends_with("nothing was sent"), "{refusal}");
+    assert_eq!(chain.json(&["info", &token])["code"]["owner"], balance);
+
+    let nobody = "5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM";
+    for (arguments, expected) in [
+        (&["call", &token, "total_supply"][..], "`total_supply` changes nothing"),
+        (&["call", &token, "transfer", "//Bob"], "takes 2 arguments, got 1"),
+        (&["call", &token, "transfer", "Bob", "1"], "argument 1 `to` of `transfer` must be an AccountId"),
+        (&["call", &token, "transfer", "//Bob", "1", "--value", "1"], "`transfer` takes no tokens"),
+        (&["call", &token, "transfr"], "has no message `transfr`; it has total_supply()"),
+        (&["call", nobody, "transfer", "//Bob", "1"], "there is no contract at"),
+        (&["query", &token, "balance_of", "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQZ"], "mistyped"),
+        (
+            &["instantiate", &bundle("token.contract"), "-5"],
+            "argument 1 `total_supply` of `new` must be a u128",
+        ),
+        (&["instantiate", "nothing.contract"], "nothing.contract cannot be read"),
+        (&["instantiate", "1"], "build it first: `basalt contract build`"),
+        (&["instantiate", &bundle("plain.wasm")], "without metadata"),
+        (&["info", &token, "--url", "ws://127.0.0.1:1"], "start one with `basalt --dev`, or set --url"),
+    ] {
+        let refusal = chain.refusal(arguments);
+        assert!(refusal.contains(expected), "{arguments:?}: {refusal}");
+    }
+}
+
+#[test]
+fn code_is_uploaded_once_and_contracts_of_it_get_addresses_of_their_own() {
+    let chain = Chain::start();
+    let flipper = bundle("flipper.contract");
+    let uploaded = chain.json(&["upload", &flipper]);
+    let code_hash = uploaded["codeHash"].as_str().unwrap();
+    assert_eq!(uploaded["success"], true, "{uploaded}");
+    assert_eq!(chain.json(&["upload", &flipper])["status"], "known");
+
+    // The same call twice, and by its hash.
+    let first = chain.instantiate(&[&flipper, "true"]);
+    let second = chain.instantiate(&[&flipper, "true"]);
+    let third = chain.instantiate(&["--code-hash", code_hash, "--constructor", "default"]);
+    assert!(first != second && second != third, "{first} {second} {third}");
+    assert_eq!(chain.json(&["info", &first])["code"]["contracts"], 3);
+
+    let called = chain.succeeds(&["call", &first, "flip"]);
+    for line in
+        [format!("Called flip of {first}"), "  Returned: ()".to_owned(), "  Deposit:  none".to_owned()]
+    {
+        assert!(called.contains(&line), "{line}: {called}");
+    }
+    assert_eq!(chain.query(&[&first, "get"]), "false");
+    assert_eq!(chain.query(&[&second, "get"]), "true");
+    assert_eq!(chain.query(&[&third, "get"]), "false");
+}
+
+#[test]
+fn bytes_are_explained_without_a_node() {
+    let home = tempfile::tempdir().unwrap();
+    let decode = |arguments: &[&str]| {
+        let token = bundle("token.contract");
+        let output = Command::new(binary())
+            .args(["contract", "decode"])
+            .args(arguments)
+            .args(["--metadata", &token])
+            .env("XDG_DATA_HOME", home.path())
+            .output()
+            .unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap().trim_end().to_owned()
+    };
+    let bob = "8eaf04151687736326c9fea17e25fc5287613693c912909cb226aa4794f26a48";
+    let call = format!("0x84a15da1{bob}05000000000000000000000000000000");
+    assert_eq!(decode(&["call", &call]), format!("message transfer(to: {BOB}, value: 5)"));
+    assert!(decode(&["call", "0x00000000"]).contains("has selector 0x00000000"));
+    assert_eq!(decode(&["return", "total_supply", "0x0005000000000000000000000000000000"]), "value: 5");
+    assert_eq!(decode(&["return", "transfer", "0x0101"]), "not understood: CouldNotReadInput");
+    assert!(decode(&["return", "transfer", "0x00"]).contains("the data ends in the middle of"));
 }

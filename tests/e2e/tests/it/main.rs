@@ -2,7 +2,7 @@
 
 mod bad_input;
 mod command_line;
-mod contract_commands;
+mod contract_state;
 mod contracts;
 mod crash;
 mod execution;

@@ -53,7 +53,7 @@ fn config(disallow_traps: bool) -> Config {
 }
 
 /// A module, which ends after some time; half of them do nothing that traps before.
-fn module(seed: [u8; 32]) -> Option<Vec<u8>> {
+pub(crate) fn module(seed: [u8; 32]) -> Option<Vec<u8>> {
     let mut choices = vec![0; 3000];
     TestRng::from_seed(RngAlgorithm::ChaCha, &seed).fill_bytes(&mut choices);
     let mut module = wasm_smith::Module::new(config(seed[1] < 128), &mut Unstructured::new(&choices)).ok()?;

@@ -130,18 +130,14 @@ fn a_limit_must_be_affordable() {
 }
 
 #[test]
-fn who_spends_what_the_deposit_needs_cannot_pay_it() {
+fn value_is_set_aside_before_the_deposit() {
     let mut world = World::new();
-    // Takes the origin's money by a call of the runtime would not work; it is paid away by value between.
     let contract = world.contract("code", storing);
     let poor = AccountId32([4; 32]);
     world.change(|ctx| CONTRACTS.balances.transfer(ctx, &BOB, &poor, 2 * ED + 2 * PER_ITEM, true)).unwrap();
-    let done = world.transact(ExecReturnValue::did_revert, |ctx| {
-        let outcome =
-            CONTRACTS.bare_call(ctx, Origin::Signed(poor), contract, PER_ITEM, with_limit(None), vec![1, 0]);
-        outcome
-    });
-    done.ok();
+    let done = world.call_as(Origin::Signed(poor), contract, PER_ITEM + 1, terms(), &[1, 0]);
+    assert_eq!(done.error(), failure(Error::StorageDepositLimitExhausted));
+    world.call_as(Origin::Signed(poor), contract, PER_ITEM, terms(), &[1, 0]).ok();
     assert_eq!(world.free(poor), 2 * ED);
 }
 

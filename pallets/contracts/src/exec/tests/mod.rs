@@ -4,7 +4,6 @@ mod calls;
 mod deposits;
 mod gas;
 mod life;
-mod wasm;
 
 use alloc::{borrow::ToOwned, boxed::Box, collections::BTreeMap, format, vec, vec::Vec};
 use core::cell::Cell;
@@ -463,7 +462,7 @@ impl World {
         let written = changes.iter().map(|(key, _)| key.to_vec()).collect();
         self.state.apply(&changes);
         self.check();
-        let told = events.iter().map(|event| decode_event(&event.bytes)).collect();
+        let told = events.iter().map(|event| decode_event(event.bytes)).collect();
         let topics = events.iter().map(|event| event.topics.to_vec()).collect();
         Done { outcome: outcome.unwrap(), told, topics, written }
     }
