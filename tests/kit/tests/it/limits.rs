@@ -172,7 +172,7 @@ fn a_builder_stops_when_it_is_told_to() {
 fn a_block_without_its_time_is_no_block() {
     let mut world = World::new();
     let now = InherentData { timestamp: 2_000 };
-    let runtime = world.ledger.runtime;
+    let runtime = world.ledger.runtime.clone();
     let signed = world.by_alice(&transfer(world.bob.account(), 1));
     let with_time = world.ledger.transactions(vec![signed]);
     assert_eq!(runtime.check_inherents(&with_time, &now), Ok(()));

@@ -140,7 +140,7 @@ fn contract_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
                 determinism: contracts::Determinism::Enforced,
             }),
         ),
-        (signed(), own(Call::remove_code { code_hash: unused })),
+        (Origin::Signed(world.charlie.account()), own(Call::remove_code { code_hash: unused })),
         (Origin::Root, own(Call::set_code { dest: contract.into(), code_hash: unused })),
         (signed(), own(Call::migrate { weight_limit: Weight::zero() })),
     ]
@@ -163,7 +163,7 @@ fn world() -> World {
         world.by_alice(&transfer(derived, UNIT)),
         world.by_alice(&as_root(raise)),
         world.by_alice(&made),
-        world.by_bob(&unused),
+        world.by_charlie(&unused),
     ];
     assert!(world.run(block).iter().all(|receipt| receipt.result.is_ok()));
     world

@@ -17,25 +17,19 @@ fn upload(code: Vec<u8>, determinism: Determinism) -> RuntimeCall {
 
 /// A module with this in it, and what every module needs.
 fn module(inside: &str, pages: u32) -> Vec<u8> {
-    wasm(&format!(
-        r#"(module {inside} (import "env" "memory" (memory 1 {pages})) (func (export "deploy")) (func (export "call")))"#
-    ))
+    // Imports come first in a module.
+    let (imports, others) = if inside.starts_with("(import") { (inside, "") } else { ("", inside) };
+    let memory = format!(r#"(import "env" "memory" (memory 1 {pages}))"#);
+    wasm(&format!(r#"(module {imports} {memory} {others} (func (export "deploy")) (func (export "call")))"#))
 }
 
-/// A valid module of exactly this many bytes.
+/// A valid module of exactly this many bytes, some tens of thousands.
 fn module_of(bytes: usize) -> Vec<u8> {
     let mut code = module("", 16);
-    // A custom section: its id, its length in three bytes, a name of no bytes, and nothing that matters.
+    // A custom section: its id, its length in four bytes, the length of its name, and what nobody reads.
     let content = bytes - code.len() - 5;
-    let length = content + 1;
-    code.extend([
-        0,
-        length as u8 & 0x7f | 0x80,
-        (length >> 7) as u8 & 0x7f | 0x80,
-        (length >> 14) as u8 & 0x1f | 0x80,
-    ]);
-    code.extend([0, 0]);
-    let _ = code.pop();
+    let digit = |place: usize| (content >> (7 * place)) as u8 & 0x7f;
+    code.extend([0, digit(0) | 0x80, digit(1) | 0x80, digit(2) | 0x80, digit(3)]);
     code.resize(bytes, 0);
     code
 }
@@ -126,7 +120,8 @@ fn the_largest_code_fits_into_a_transaction_and_several_into_a_block() {
         })
         .collect();
     others.insert(0, signed);
-    assert!(world.run(others).iter().all(|receipt| receipt.result.is_ok()));
+    let results: Vec<_> = world.run(others).into_iter().map(|receipt| receipt.result).collect();
+    assert_eq!(results, [Ok(()); 6]);
     let info = CODE_INFO_OF.get(&world.ledger.state, &hash(&largest)).unwrap().unwrap();
     assert_eq!((info.code_len, info.refcount), (CODE_BYTES_MAX, 1));
     assert_eq!(
