@@ -257,7 +257,7 @@ impl InstantiateArgs {
                 available: metadata
                     .constructors()
                     .iter()
-                    .map(Function::signature)
+                    .map(|one| metadata.signature(one))
                     .collect::<Vec<_>>()
                     .join(", "),
             }),

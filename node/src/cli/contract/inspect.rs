@@ -100,7 +100,7 @@ impl InfoArgs {
         lines.push(format!("Code:     {:#x}", info.code_hash));
         if let Some(code) = code {
             lines.push(format!(
-                "          {} bytes, {} contracts, uploaded by {} for a deposit of {}",
+                "          {} bytes, contracts of it: {}, uploaded by {} for a deposit of {}",
                 code.code_len,
                 code.refcount,
                 chain.address(&code.owner),

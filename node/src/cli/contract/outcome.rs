@@ -41,7 +41,7 @@ pub(super) struct Effects {
     /// What the sender got back.
     returned: Balance,
     /// What it weighed.
-    gas: Weight,
+    weight: Weight,
 }
 
 /// An event of a contract.
@@ -92,7 +92,7 @@ impl Effects {
                 RuntimeEvent::System(
                     system::Event::ExtrinsicSuccess { dispatch_info }
                     | system::Event::ExtrinsicFailed { dispatch_info, .. },
-                ) => effects.gas = dispatch_info.weight,
+                ) => effects.weight = dispatch_info.weight,
                 RuntimeEvent::Contracts(Event::Instantiated { contract, .. }) => {
                     effects.instantiated.push(*contract);
                     // What keeps the account alive is part of the deposit in dry runs; no event of its own says so.
@@ -172,7 +172,7 @@ impl Sent<'_> {
             Ok(Outcome { fee, .. }) => lines.push(format!("Fee:      {}", token.show(fee.unwrap_or(0)))),
             Err(why) => lines.push(format!("Outcome:  not known: {why}")),
         }
-        if let Some(Effects { charged, returned, gas, .. }) = &self.effects {
+        if let Some(Effects { charged, returned, weight, .. }) = &self.effects {
             lines.push(match (charged, returned) {
                 (0, 0) => "Deposit:  none".to_owned(),
                 (charged, 0) => format!("Deposit:  {}", token.show(*charged)),
@@ -181,7 +181,8 @@ impl Sent<'_> {
                     format!("Deposit:  {}, and {} came back", token.show(*charged), token.show(*returned))
                 }
             });
-            lines.push(format!("Gas:      {}", gas_text(*gas)));
+            // All of the transaction, not only what the contract used.
+            lines.push(format!("Weight:   {}", gas_text(*weight)));
         }
         lines
     }
@@ -205,7 +206,7 @@ impl Sent<'_> {
         members.insert("deposit".to_owned(), json!(effects.map(|effects| effects.charged.to_string())));
         members
             .insert("depositReturned".to_owned(), json!(effects.map(|effects| effects.returned.to_string())));
-        members.insert("gas".to_owned(), json!(effects.map(|effects| gas_json(effects.gas))));
+        members.insert("weight".to_owned(), json!(effects.map(|effects| gas_json(effects.weight))));
         members
     }
 }
@@ -236,10 +237,13 @@ impl Emitted {
     }
 }
 
-/// Time on the reference machine, and bytes of proof.
+/// Time on the reference machine, and bytes of proof where they count.
 pub(super) fn gas_text(gas: Weight) -> String {
     let micros = gas.ref_time / 1_000_000;
-    format!("{micros} µs and {} bytes of proof", gas.proof_size)
+    match gas.proof_size {
+        0 => format!("{micros} µs"),
+        proof_size => format!("{micros} µs and {proof_size} bytes of proof"),
+    }
 }
 
 /// Text, since JavaScript's numbers are too short.

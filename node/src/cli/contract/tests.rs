@@ -76,8 +76,10 @@ fn events_of_a_transaction_say_what_it_cost_and_made() {
     let held =
         |amount| contracts::Event::StorageDepositTransferredAndHeld { from: alice, to: contract, amount };
     let emitted = contracts::Event::ContractEmitted { contract, data: vec![7] };
-    let weight = Weight::new(5, 6);
-    let dispatch_info = system::DispatchEventInfo { weight, ..Default::default() };
+    let mut succeeded = system::Event::ExtrinsicSuccess { dispatch_info: Default::default() };
+    if let system::Event::ExtrinsicSuccess { dispatch_info } = &mut succeeded {
+        dispatch_info.weight = Weight::new(5, 6);
+    }
     let events = vec![
         // Of another transaction.
         at(1, RuntimeEvent::Contracts(held(1_000_000)), Vec::new()),
@@ -88,7 +90,7 @@ fn events_of_a_transaction_say_what_it_cost_and_made() {
         ),
         at(2, RuntimeEvent::Contracts(held(10)), Vec::new()),
         at(2, RuntimeEvent::Contracts(emitted), vec![H256([9; 32])]),
-        at(2, RuntimeEvent::System(system::Event::ExtrinsicSuccess { dispatch_info }), Vec::new()),
+        at(2, RuntimeEvent::System(succeeded), Vec::new()),
     ];
     // As the node sends them.
     let events = Vec::decode(&mut &events.encode()[..]).unwrap();
