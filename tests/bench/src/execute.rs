@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use basalt_contracts_vm::THREAD_STACK_BYTES;
 use basalt_executor::{Executed, Executor, Mode, Report};
 use basalt_primitives::{H256, TransactionValidityError};
 use basalt_runtime_api::{BlockEnv, Runtime, Verified};
@@ -121,7 +122,7 @@ impl Contender {
     fn new(mode: Mode, runs: usize) -> anyhow::Result<Self> {
         let none = || vec![Duration::ZERO; runs];
         Ok(Self {
-            executor: Executor::new(mode)?,
+            executor: Executor::with_stacks(mode, Some(THREAD_STACK_BYTES))?,
             times: none(),
             processor: none(),
             baseline: none(),
