@@ -4,6 +4,7 @@
 //!
 //! - FRAME (`frame-executive`, native, one thread): signed `transfer_keep_alive` from bytes to a header with its state
 //!   root, signatures checked one by one as its extrinsics do.
+//! - `pallet-contracts` (native, one thread): calls of a token's `transfer`, with the same `.wasm` as ours, without signatures.
 //! - revm: plain transfers, one after the other, without signatures.
 //! - Ours: `basalt-bench`, as a process of its own, on the same number of transfers, between the peers' runs.
 //!
@@ -16,6 +17,7 @@
 //!
 //! Networks and disks of peers; anything that fails because it is slow.
 
+mod contracts;
 mod evm;
 mod frame;
 
@@ -50,18 +52,22 @@ struct Cli {
     /// How often each side runs; the median counts
     #[arg(long, default_value_t = 5)]
     runs: u32,
-    /// Which peers, by comma
+    /// Which peers, by comma; contracts need --token
     #[arg(long, value_delimiter = ',', default_value = "frame,revm")]
     peers: Vec<Peer>,
     /// Which workloads, by comma
     #[arg(long, value_delimiter = ',', default_value = "w1,w2")]
     workload: Vec<Workload>,
+    /// The token that contract calls transfer, as `make contracts` builds it
+    #[arg(long)]
+    token: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Peer {
     Frame,
     Revm,
+    Contracts,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -70,6 +76,9 @@ enum Workload {
     W1,
     /// Senders in rounds, receivers random
     W2,
+    /// Calls of a token, holders in rounds, receivers random
+    #[value(skip)]
+    W5,
 }
 
 /// Where FRAME keeps its state.
@@ -97,6 +106,8 @@ impl Transfers {
         match self.workload {
             Workload::W1 => 1,
             Workload::W2 => ROUNDS,
+            // Its senders are its holders: see `contracts`.
+            Workload::W5 => 1,
         }
     }
 
@@ -113,7 +124,7 @@ impl Transfers {
         match self.workload {
             Workload::W1 => from,
             // Below a u32.
-            Workload::W2 => (draw(from, nonce) % u64::from(others)) as u32,
+            Workload::W2 | Workload::W5 => (draw(from, nonce) % u64::from(others)) as u32,
         }
     }
 }
@@ -192,6 +203,8 @@ fn main() -> anyhow::Result<()> {
                         contest(&cli, &transfers, &name, WITH_SIGNATURES, || corpus.run(backend))?;
                     }
                 }
+                // Not a matter of who pays whom.
+                Peer::Contracts => {}
                 Peer::Revm => {
                     let corpus = evm::Corpus::new(&transfers)?;
                     contest(&cli, &transfers, "revm, 1 thread, no signatures", EXECUTION_ONLY, || {
@@ -200,6 +213,29 @@ fn main() -> anyhow::Result<()> {
                 }
             }
         }
+    }
+    if cli.peers.contains(&Peer::Contracts) {
+        contracts(&cli)?;
+    }
+    Ok(())
+}
+
+/// Calls of one token's `transfer` among its holders, `transfers` of them.
+fn contracts(cli: &Cli) -> anyhow::Result<()> {
+    let token =
+        cli.token.as_ref().context("contract calls need --token, the token.wasm of `make contracts`")?;
+    let holders = cli.accounts.min(cli.transfers).max(2);
+    println!(
+        "\nW5: {} calls of one token's transfer, {holders} holders, {} runs in turns, load {}",
+        cli.transfers,
+        cli.runs,
+        load()
+    );
+    let corpus = contracts::Corpus::new(token, holders, cli.transfers)?;
+    let transfers = Transfers { workload: Workload::W5, count: cli.transfers, accounts: holders };
+    for backend in [Backend::Basic, Backend::Trie] {
+        let name = format!("pallet-contracts native, 1 thread, {backend:?}");
+        contest(cli, &transfers, &name, EXECUTION_ONLY, || corpus.run(backend))?;
     }
     Ok(())
 }
@@ -249,6 +285,7 @@ fn run_ours(cli: &Cli, transfers: &Transfers, ours: &Ours) -> anyhow::Result<[f6
     let workload = match transfers.workload {
         Workload::W1 => "w1",
         Workload::W2 => "w2",
+        Workload::W5 => "w5-random",
     };
     match ours.arguments.first() {
         Some(&"execute") => {
@@ -260,6 +297,9 @@ fn run_ours(cli: &Cli, transfers: &Transfers, ours: &Ours) -> anyhow::Result<[f6
                 command.arg("--pairs");
             }
         }
+    }
+    if let Some(folder) = cli.token.as_ref().and_then(|token| token.parent()) {
+        command.env("CONTRACTS_OUT", folder);
     }
     if ours.one_thread {
         command.env("RAYON_NUM_THREADS", "1");
