@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 /// A bundle that `make contracts` has built.
 fn bundle(name: &str) -> String {
-    // As `scripts/contracts.sh` chooses it.
+    // Where `make contracts` puts them, or where CONTRACTS_OUT says they are.
     let out = std::env::var_os("CONTRACTS_OUT").map(PathBuf::from).unwrap_or_else(|| {
         let test = std::env::current_exe().unwrap();
         let debug = test.ancestors().find(|folder| folder.ends_with("debug"));
