@@ -234,12 +234,14 @@ impl Metadata {
         format!("{}({})", function.label, args.collect::<Vec<_>>().join(", "))
     }
 
-    /// The source's name for integers, such as `Balance`; for others it leaves out the arguments of a type.
+    /// The source's name, such as `Balance`, unless that leaves out the arguments of a type.
     fn type_name(&self, ty: &TypeSpec) -> String {
-        let is_primitive =
-            self.types.resolve(ty.id).is_some_and(|ty| matches!(ty.type_def, TypeDef::Primitive(_)));
+        let is_whole = self.types.resolve(ty.id).is_some_and(|ty| {
+            let is_named = matches!(ty.type_def, TypeDef::Primitive(_)) || !ty.path.segments.is_empty();
+            is_named && ty.type_params.is_empty()
+        });
         match ty.display_name.last() {
-            Some(name) if is_primitive => name.clone(),
+            Some(name) if is_whole => name.clone(),
             _ => shape::name(&self.types, ty.id),
         }
     }
