@@ -183,6 +183,13 @@ impl Store {
         self.expired.fetch_max(number, Ordering::AcqRel);
     }
 
+    /// While this is on, no file is deleted: for tests that copy them, as the end of a process would leave them.
+    #[cfg(test)]
+    pub(crate) fn keep_files(&self, keep: bool) {
+        let switch = if keep { DB::disable_file_deletions } else { DB::enable_file_deletions };
+        switch(&self.db).expect("RocksDB counts who asked");
+    }
+
     /// Rewrites all files, without what is deleted or expired.
     pub(crate) fn compact(&self) -> Result<(), DbError> {
         for name in FAMILIES {
