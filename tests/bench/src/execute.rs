@@ -342,7 +342,7 @@ fn contest(
         };
         // Not counted: it warms the caches, and says what every other run has to give.
         let expected = task.run(&sequential.executor).with_context(|| workload.id)?.outcome;
-        let failed = expected.executed.receipts.iter().find_map(|receipt| receipt.result.clone().err());
+        let failed = expected.executed.receipts.iter().find_map(|receipt| receipt.result.err());
         if let Some(failed) = failed.filter(|_| workload.kind == Kind::Contracts) {
             anyhow::bail!("a call of {} fails, which is not what is measured: {failed:?}", workload.id);
         }
