@@ -107,7 +107,9 @@ impl Db {
 
     /// The value at the finalised block. For the writer only: it alone knows that this is the last.
     pub(crate) fn latest(&self, key: &[u8]) -> Result<Option<Value>, DbError> {
-        match self.published.read().finalized {
+        // Let go of the lock first: whoever takes it twice waits for the fold that waits for him.
+        let finalized = self.published.read().finalized;
+        match finalized {
             Some(id) => self.find(id.number, key, None),
             None => Ok(None),
         }
