@@ -1,7 +1,7 @@
 //! What both engines do alike: the functions of the host, how a run ends, and which stack it needs.
 //!
 //! A rewritten module brings its own metering, so an engine only instantiates, calls and reports. What is between the two is
-//! said in [`rewrite`](crate::rewrite).
+//! said in [`rewrite`].
 
 pub(crate) mod compiled;
 pub(crate) mod interpreted;

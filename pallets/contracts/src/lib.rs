@@ -4,7 +4,7 @@
 //!
 //! - [`Contracts`]: code, contracts, their storage and its deposits.
 //! - The host that contracts run against. The machine that runs them is the node's
-//!   ([`Machine`](basalt_contracts_vm::Machine)), and comes with the [`Context`].
+//!   ([`Machine`](basalt_contracts_vm::Machine)), and comes with the [`Context`](basalt_support::Context).
 //!
 //! # State
 //!
