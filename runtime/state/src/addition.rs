@@ -88,11 +88,9 @@ impl Condition {
         let (least, most) = if addition.delta >= 0 {
             (self.least.saturating_sub(amount), self.most.checked_sub(amount)?)
         } else {
+            // No number is above the largest, so a bound beyond it bounds nothing.
             (self.least.checked_add(amount)?, self.most.saturating_add(amount))
         };
-        // A sum out of range is no number at all.
-        let most = if addition.delta >= 0 { most } else { most.max(least) };
-        let least = if addition.delta >= 0 { least } else { least.max(amount) };
         (least <= most).then_some(Self { offset: self.offset, least, most })
     }
 }

@@ -124,6 +124,14 @@ fn entries() -> impl Strategy<Value = Vec<(Key, Option<Value>)>> {
     proptest::collection::vec(entry, 0..20)
 }
 
+#[test]
+fn what_nothing_meets_is_met_before_no_addition() {
+    let nothing = Condition { offset: 0, least: u128::MAX - 66, most: 0 };
+    for delta in [-7, 0, 7] {
+        assert_eq!(nothing.before(&Addition::whole(delta)), None);
+    }
+}
+
 proptest! {
     /// Asking before an addition is asking after it.
     #[test]
