@@ -43,7 +43,7 @@ impl Default for MachineConfig {
             memory_pages_max: 16,
             cache_bytes_max: 256 * 1024 * 1024,
             compile_threads: 1,
-            // Uploads are at most 123 KiB, and metering makes that some three times as much.
+            // Uploads are at most 256 KiB, and metering makes real contracts half as large again.
             compile_module_bytes_max: 1024 * 1024,
             // The worst known code of the permitted size takes about two seconds.
             compile_time_max: Duration::from_secs(10),
