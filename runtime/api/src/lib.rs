@@ -422,6 +422,28 @@ pub struct Head<'a> {
     pub state: &'a dyn StateRead,
 }
 
+/// Who decides a block.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Validator {
+    /// Earns for its blocks, and is punished for misbehaviour.
+    pub account: AccountId,
+    /// Ed25519: signs proposals and votes.
+    pub vote_key: [u8; 32],
+    /// Sr25519: makes the randomness in its headers.
+    pub vrf_key: [u8; 32],
+    /// Weight of its votes, in proportion to its stake. At least 1.
+    pub power: u64,
+}
+
+/// Those who decide a block, in an order that all agree on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ValidatorSet {
+    /// Counts sets: signed by every vote, so that votes of one set mean nothing in another.
+    pub id: u64,
+    /// No vote key twice. The sum of powers is below 2^61.
+    pub validators: Vec<Validator>,
+}
+
 /// What a node asks of any chain.
 pub trait Runtime: Send + Sync {
     /// Name, versions and API list.
@@ -490,6 +512,12 @@ pub trait Runtime: Send + Sync {
         header: &Header,
         state: &mut Overlay<'_>,
     ) -> Result<Vec<u8>, CallError>;
+
+    /// Who decides the block that stands on this state; nobody on a chain whose blocks one node makes alone.
+    fn validators(&self, state: &dyn StateRead) -> Result<ValidatorSet, StateError> {
+        let _ = state;
+        Ok(ValidatorSet::default())
+    }
 
     /// Checks what must hold in every state (sum of balances = issuance …). For tests, simulations and `db check`.
     fn try_state(&self, state: &dyn StateRead) -> Result<(), Fatal>;

@@ -1,0 +1,1 @@
+//! Agree on each block with the other validators, and prove it.

@@ -1,0 +1,1 @@
+//! Catch up with the chain from several peers, any of which may lie.

@@ -1,0 +1,1 @@
+//! Run many nodes in one thread with a network and disks that fail by a seed.
