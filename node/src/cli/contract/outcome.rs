@@ -16,8 +16,8 @@ pub(super) struct Plan<'a> {
     pub(super) what: &'a str,
     pub(super) call: RuntimeCall,
     pub(super) gas_limit: Option<Weight>,
-    /// The most that storage may cost.
-    pub(super) deposit_limit: Balance,
+    /// The most that storage may cost, of calls that store something.
+    pub(super) deposit_limit: Option<Balance>,
 }
 
 /// A transaction, and what became of it.
@@ -63,11 +63,12 @@ impl Plan<'_> {
     ) -> Result<Sent<'a>, ContractError> {
         let ready = sender.send.sign(node, chain, pair, &self.call).await?;
         let gas = self.gas_limit.map(|gas| format!(", gas at most {}", gas_text(gas))).unwrap_or_default();
+        let deposit = self.deposit_limit.map(|most| format!(", deposit at most {}", chain.token.show(most)));
         sender.node.note(&format!(
-            "{}: fee at most {}, deposit at most {}{gas}, nonce {}",
+            "{}: fee at most {}{}{gas}, nonce {}",
             self.what,
             chain.token.show(ready.fee),
-            chain.token.show(self.deposit_limit),
+            deposit.unwrap_or_default(),
             ready.nonce
         ));
         let included = sender.send.send(node, &sender.node, chain, &ready.signed).await?;
@@ -114,8 +115,11 @@ impl Effects {
                 }
                 RuntimeEvent::Contracts(Event::StorageDepositTransferredAndReleased {
                     to, amount, ..
-                }) if to == sender => {
-                    effects.returned = effects.returned.saturating_add(*amount);
+                }) if to == sender => effects.give_back(*amount),
+                RuntimeEvent::Contracts(Event::CodeRemoved { deposit_released, remover, .. })
+                    if remover == sender =>
+                {
+                    effects.give_back(*deposit_released);
                 }
                 _ => {}
             }
@@ -125,6 +129,10 @@ impl Effects {
 
     fn charge(&mut self, amount: Balance) {
         self.charged = self.charged.saturating_add(amount);
+    }
+
+    fn give_back(&mut self, amount: Balance) {
+        self.returned = self.returned.saturating_add(amount);
     }
 }
 
