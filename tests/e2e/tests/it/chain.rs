@@ -170,7 +170,7 @@ pub(crate) fn address(name: &str) -> String {
     account(name).to_string()
 }
 
-/// The events of a transaction, with their fields; those that the called contract's metadata does not know have no name.
+/// The events of a transaction, with their fields; those of contracts without known metadata have no name.
 pub(crate) fn events(result: &Value) -> Vec<(&str, &Value)> {
     let events = result["events"].as_array().unwrap_or_else(|| panic!("no events: {result}"));
     events.iter().map(|event| (event["name"].as_str().unwrap_or_default(), &event["fields"])).collect()

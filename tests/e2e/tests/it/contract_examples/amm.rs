@@ -38,8 +38,10 @@ fn a_pool_is_filled_swapped_with_and_emptied() {
         "by": address("//Alice"), "added": true, "amounts": ["400000", "100000"], "shares": "199000",
     });
     // Each token tells of its transfer; then the pool of the whole.
-    let emitted = events(&filled);
-    assert_eq!(emitted, [("", &Value::Null), ("", &Value::Null), ("LiquidityChanged", &changed)]);
+    let moved = |value: &str| json!({ "from": { "Some": address("//Alice") }, "to": { "Some": amm }, "value": value });
+    let expected =
+        [("Transfer", &moved("400000")), ("Transfer", &moved("100000")), ("LiquidityChanged", &changed)];
+    assert_eq!(events(&filled), expected);
     let by: Vec<&Value> =
         filled["events"].as_array().unwrap().iter().map(|event| &event["contract"]).collect();
     assert_eq!(by, [a, b, amm]);
