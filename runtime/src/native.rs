@@ -5,7 +5,7 @@ use core::fmt;
 
 use basalt_contracts_vm::Machine;
 use basalt_pallet_system::ACCOUNT;
-use basalt_primitives::{AccountId, Digest, Header, Nonce, RuntimeVersion, ValidTransaction};
+use basalt_primitives::{AccountId, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction};
 use basalt_runtime_api::{
     ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Events, Fatal, GenesisError, Head,
     InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
@@ -55,6 +55,10 @@ impl Runtime for NativeRuntime {
 
     fn limits(&self, _state: &dyn StateRead) -> Result<BlockLimits, StateError> {
         Ok(LIMITS)
+    }
+
+    fn earliest_time(&self, state: &dyn StateRead) -> Result<Moment, StateError> {
+        TIMESTAMP.earliest(state)
     }
 
     fn inspect(&self, bytes: Vec<u8>) -> Result<Transaction, Refusal> {

@@ -519,6 +519,12 @@ pub trait Runtime: Send + Sync {
         Ok(ValidatorSet::default())
     }
 
+    /// The earliest time, in milliseconds since 1970, that the block which stands on this state may carry.
+    fn earliest_time(&self, state: &dyn StateRead) -> Result<Moment, StateError> {
+        let _ = state;
+        Ok(0)
+    }
+
     /// Checks what must hold in every state (sum of balances = issuance …). For tests, simulations and `db check`.
     fn try_state(&self, state: &dyn StateRead) -> Result<(), Fatal>;
 }
