@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod command_line;
+mod contract_bad_input;
 mod contract_state;
 mod contracts;
 mod crash;
