@@ -3,6 +3,7 @@
 mod bad_input;
 mod chain;
 mod command_line;
+mod contract_bad_input;
 mod contract_examples;
 mod contract_state;
 mod contracts;
