@@ -21,9 +21,9 @@ const IMPORTS: &str = r#"
 
 /// Says all that it finds, by whether it traps and by what the host sees, and changes all that it can.
 const TRACES: &str = r#"
-    (if (i64.load (i32.const 0)) (then unreachable))
-    (if (i64.load (i32.const 65532)) (then unreachable))
-    (if (i64.load (i32.const 131064)) (then unreachable))
+    (if (i64.ne (i64.load (i32.const 0)) (i64.const 0)) (then unreachable))
+    (if (i64.ne (i64.load (i32.const 65532)) (i64.const 0)) (then unreachable))
+    (if (i64.ne (i64.load (i32.const 131064)) (i64.const 0)) (then unreachable))
     (if (i64.ne (i64.load (i32.const 70000)) (i64.const 0x6867666564636261)) (then unreachable))
     (if (i32.ne (global.get $a) (i32.const 11)) (then unreachable))
     (if (i64.ne (global.get $b) (i64.const -12)) (then unreachable))
@@ -42,6 +42,7 @@ const GLOBALS: &str = r#"(data (i32.const 70000) "abcdefgh")
 fn kept(machine: &WasmMachine, code: &[u8]) -> u64 {
     let before = machine.stats().runs_in_kept_instances;
     let first = told(machine, code, Entry::Call, FUEL);
+    assert!(first.run.is_ok(), "{first:?}");
     for _ in 0..2 {
         assert_eq!(told(machine, code, Entry::Call, FUEL), first);
     }
@@ -108,6 +109,7 @@ fn waiting_instances_make_room() {
     let machine = WasmMachine::new(config).unwrap();
     let codes = [contract(IMPORTS, GLOBALS, TRACES), contract(IMPORTS, GLOBALS, "unreachable")];
     let [first, second] = codes.each_ref().map(|code| told(&machine, code, Entry::Call, FUEL));
+    assert!(first.run.is_ok() && second.run.is_ok(), "{first:?} {second:?}");
     for _ in 0..3 {
         assert_eq!(told(&machine, &codes[0], Entry::Call, FUEL), first);
         assert_eq!(told(&machine, &codes[1], Entry::Call, FUEL), second);
