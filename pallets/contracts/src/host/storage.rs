@@ -1,7 +1,7 @@
 //! What a contract keeps.
 
 use basalt_primitives::hashing::{blake2_128, blake2_256};
-use basalt_state::{StateRead, StateWrite};
+use basalt_state::StateWrite;
 use basalt_support::{Context, RuntimeCall};
 
 use super::{End, HostCall, SENTINEL, SUCCESS, code, length_of, memory};

@@ -1,7 +1,7 @@
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 use core::cell::RefCell;
 
-use basalt_state::{Memory, StateWrite};
+use basalt_state::Memory;
 use proptest::prelude::*;
 
 use super::*;
@@ -64,8 +64,8 @@ proptest! {
                 Some(new) => {
                     prop_assert_eq!(recent.take(&state, &key).unwrap(), expected);
                     match new {
-                        Some(byte) => state.put(&key, vec![byte]),
-                        None => state.remove(&key),
+                        Some(byte) => drop(state.0.insert(key, vec![byte])),
+                        None => drop(state.0.remove(&key)),
                     }
                 }
             }
