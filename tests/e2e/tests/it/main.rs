@@ -1,7 +1,9 @@
 //! Whole nodes as processes, over real RPC and real sockets.
 
 mod bad_input;
+mod chain;
 mod command_line;
+mod contract_examples;
 mod contract_state;
 mod contracts;
 mod crash;
