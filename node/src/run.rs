@@ -13,6 +13,7 @@ use basalt_consensus_instant::{Config as SealConfig, InstantEngine, Seal};
 use basalt_contracts_vm::{MachineConfig, THREAD_STACK_BYTES, WasmMachine};
 use basalt_db::{Config as DbConfig, Db, Durability, Pruning};
 use basalt_executor::{Executor, Mode};
+use basalt_keystore::Keystore;
 use basalt_pool::{Head, Limits, PoolHandle};
 use basalt_primitives::{
     AccountId,
@@ -61,6 +62,7 @@ pub(crate) fn run(arguments: &NodeArgs) -> Result<(), NodeError> {
 
 async fn serve(arguments: &NodeArgs, spec: ChainSpec, folder: &Path) -> Result<(), NodeError> {
     let verifier = Arc::new(Verifier::new(REMEMBERED_MAX));
+    let keystore = Keystore::open(crate::folder::keystore(folder))?;
     let chain = open_chain(arguments, &spec, folder, Arc::clone(&verifier)).await?;
     let best = chain.best();
     let head = Head { hash: best.hash, number: best.number, state: Arc::new(chain.state_at(&best.hash)?) };
@@ -92,6 +94,7 @@ async fn serve(arguments: &NodeArgs, spec: ChainSpec, folder: &Path) -> Result<(
         chain: Arc::clone(&chain),
         pool: pool.clone(),
         engine: Some(engine_handle),
+        keystore: Some(keystore),
         chain_info: chain_info(&spec),
     };
     let server = Server::start(rpc_config(arguments, &spec), services).await?;

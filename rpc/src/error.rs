@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr};
 
 use basalt_chain::{ChainError, limits::REPORTS_KEPT};
 use basalt_consensus_api::EngineError;
+use basalt_keystore::KeystoreError;
 use basalt_pool::PoolError;
 use basalt_primitives::H256;
 use basalt_rpc_api::codes;
@@ -95,6 +96,8 @@ pub(crate) enum Error {
     #[error("{}", .0.message())]
     Pool(#[from] PoolError),
     #[error("{0}")]
+    Keystore(KeystoreError),
+    #[error("{0}")]
     Engine(#[from] EngineError),
     #[error("there is no block {0:?}")]
     NoSuchBlock(H256),
@@ -165,6 +168,8 @@ impl From<Error> for ErrorObjectOwned {
             Error::Fee(why) => (codes::RUNTIME_ERROR, Some(why.to_string())),
             Error::FeeUndecodable(why) => (codes::DECODE_ERROR, Some(why)),
             Error::DryRun(why) => (codes::RUNTIME_ERROR, Some(why.to_string())),
+            Error::Keystore(KeystoreError::UnknownType(_)) => (codes::AUTHOR_KEY_TYPE, None),
+            Error::Keystore(_) => (codes::AUTHOR_KEY, None),
             Error::Pool(error) => (error.code(), error.data()),
             Error::Engine(error) => (error.code(), None),
             Error::NoSuchBlock(_) => {

@@ -52,6 +52,7 @@ mod engine;
 mod error;
 mod follow;
 mod keys;
+mod keystore;
 pub mod limits;
 mod node;
 mod origin;

@@ -8,6 +8,7 @@ use std::{
 
 use basalt_chain::{BlockId, Chain, ChainError, StateView};
 use basalt_consensus_api::EngineHandle;
+use basalt_keystore::Keystore;
 use basalt_pool::PoolHandle;
 use basalt_primitives::{H256, Header};
 use basalt_rpc_api::{text::Hash, types::ChainType};
@@ -26,6 +27,8 @@ pub struct Services {
     pub pool: PoolHandle,
     /// Makes blocks on request; `None` leaves the `engine_*` methods out.
     pub engine: Option<EngineHandle>,
+    /// What the node signs with; `None` leaves the methods about keys out.
+    pub keystore: Option<Keystore>,
     /// What the node says about itself.
     pub chain_info: ChainInfo,
 }
@@ -65,7 +68,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(services: Services, response_bytes_max: u32) -> (Arc<Self>, Option<EngineHandle>) {
+    pub(crate) fn new(services: Services, response_bytes_max: u32) -> Arc<Self> {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let node = Self {
             starting_block: services.chain.best().number,
@@ -77,7 +80,7 @@ impl Node {
             response_bytes_max: usize::try_from(response_bytes_max).unwrap_or(usize::MAX),
             workers: Arc::new(Semaphore::new(cores * limits::WORKERS_PER_CORE)),
         };
-        (Arc::new(node), services.engine)
+        Arc::new(node)
     }
 
     /// Runs what may take long on a blocking thread, a bounded number at a time. The permit stays with the work, not

@@ -16,7 +16,7 @@ pub(crate) struct NodeArgs {
     #[arg(long, conflicts_with = "chain")]
     pub(crate) dev: bool,
 
-    /// Which chain to run: the preset `dev`, or the path of a chain specification file.
+    /// Which chain to run: the preset `dev` or `local`, or the path of a chain specification file.
     #[arg(long, value_name = "PRESET|FILE", env = "BASALT_CHAIN")]
     pub(crate) chain: Option<String>,
 

@@ -16,6 +16,11 @@ pub const ANSWER_TOO_BIG: i32 = -32008;
 /// `author_*`: bytes that are no extrinsic.
 pub const AUTHOR_BAD_FORMAT: i32 = 1001;
 
+/// `author_*`: no such type of keys.
+pub const AUTHOR_KEY_TYPE: i32 = 1017;
+/// `author_*`: a key that cannot be had or kept.
+pub const AUTHOR_KEY: i32 = 1040;
+
 /// `system_*` and `payment_*`: the runtime gave no answer.
 pub const RUNTIME_ERROR: i32 = 1;
 /// `system_*` and `payment_*`: the extrinsic does not decode.

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
 use basalt_chain::{BlockId, BuildRequest, Chain, ForkChoice, ImportOptions, StateView};
 use basalt_consensus_api::{EngineHandle, feed_pool};
 use basalt_db::{Db, Durability, Pruning};
+use basalt_keystore::Keystore;
 use basalt_pool::{Head, Limits, PoolHandle, PoolService};
 use basalt_primitives::{Digest, DigestItem, H256};
 use basalt_rpc::{ChainInfo, Config, RpcError, Running, Server, Services};
@@ -78,8 +79,9 @@ impl Kit {
             authority: true,
         };
         let engine = engine.map(|make| make(&chain));
+        let keystore = Some(Keystore::open(dir.path().join("keystore")).expect("an empty folder"));
         let services =
-            Services { chain: chain.clone(), pool: pool.clone(), engine, chain_info: info.clone() };
+            Services { chain: chain.clone(), pool: pool.clone(), engine, keystore, chain_info: info.clone() };
         let running = start(services, change).await.expect("a free port");
         Self { chain, pool, info, running, _service: service, _dir: dir }
     }
@@ -94,6 +96,7 @@ impl Kit {
             chain: self.chain.clone(),
             pool: self.pool.clone(),
             engine: None,
+            keystore: None,
             chain_info: self.info.clone(),
         };
         start(services, change).await

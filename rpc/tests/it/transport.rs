@@ -207,7 +207,11 @@ async fn connections_beyond_the_limit_are_refused_until_one_closes() {
 /// Everything, in both spellings. Half a family of the new specification would mislead clients, so none is here.
 const METHODS: &[&str] = &[
     "account_nextIndex",
+    "author_hasKey",
+    "author_hasSessionKeys",
+    "author_insertKey",
     "author_pendingExtrinsics",
+    "author_rotateKeys",
     "author_submitAndWatchExtrinsic",
     "author_submitExtrinsic",
     "author_unwatchExtrinsic",
