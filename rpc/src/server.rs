@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use basalt_rpc_api::{
-    AuthorApiServer, BasaltApiServer, ChainApiServer, ChildStateApiServer, EngineApiServer, PaymentApiServer,
-    StateApiServer, SystemApiServer, UNSAFE_METHODS,
+    AuthorApiServer, BasaltApiServer, ChainApiServer, ChildStateApiServer, EngineApiServer, GrandpaApiServer,
+    PaymentApiServer, StateApiServer, SystemApiServer, UNSAFE_METHODS,
 };
 use http::{Method, header};
 use jsonrpsee::{
@@ -27,6 +27,7 @@ use crate::{
     config::{Config, Cors},
     engine::Engine,
     error::Error,
+    grandpa::Grandpa,
     limits,
     node::{Node, Services},
     origin::OriginLayer,
@@ -138,6 +139,7 @@ fn methods(
     module.merge(ChildState(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(Author(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(System(Arc::clone(&node)).into_rpc()).map_err(clash)?;
+    module.merge(Grandpa(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(Basalt(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(Payment(node).into_rpc()).map_err(clash)?;
     if let Some(engine) = engine {
