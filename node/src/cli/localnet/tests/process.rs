@@ -82,7 +82,9 @@ impl Net {
         let (events, heard) = mpsc::channel(EVENTS_WAITING_MAX);
         let written = Written::default();
         let (announce, announced) = oneshot::channel();
-        let is_up = |node: &NodePlan, folder: &Path| folder.join(node.name).join("up").exists();
+        // Taken away, so that it is not taken for that of the next start.
+        let is_up =
+            |node: &NodePlan, folder: &Path| fs::remove_file(folder.join(node.name).join("up")).is_ok();
         let at = claim.folder().to_owned();
         let tools = Tools {
             program,
