@@ -12,6 +12,8 @@ use basalt_runtime_api::CallError;
 use basalt_state::StateError;
 use jsonrpsee::types::ErrorObjectOwned;
 
+use crate::NetworkError;
+
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum RpcError {
@@ -106,6 +108,10 @@ pub(crate) enum Error {
          that it ran since it started"
     )]
     NoReport { number: u32, hash: H256 },
+    #[error("{0}")]
+    Network(#[from] NetworkError),
+    #[error("nobody votes on this chain: one node seals it alone, and each of its blocks is final at once")]
+    NoVotes,
     #[error("This method is unsafe to be called externally")]
     Unsafe,
     #[error("the node is shutting down")]
@@ -176,6 +182,9 @@ impl From<Error> for ErrorObjectOwned {
                 (codes::BASALT_UNKNOWN_BLOCK, Some("check the hash, or leave it out for the best block".into()))
             }
             Error::NoReport { .. } => (codes::BASALT_NO_REPORT, None),
+            Error::Network(NetworkError::BadPeer { .. }) => (codes::SYSTEM_BAD_PEER, None),
+            Error::Network(NetworkError::NoNetwork) => (codes::SYSTEM_NO_NETWORK, None),
+            Error::NoVotes => (codes::BASALT_NO_VOTES, None),
             Error::Unsafe => (
                 codes::METHOD_NOT_FOUND,
                 Some(
@@ -183,7 +192,7 @@ impl From<Error> for ErrorObjectOwned {
                         .into(),
                 ),
             ),
-            Error::Stopping | Error::Internal(_) => (codes::INTERNAL, None),
+            Error::Network(NetworkError::Stopping) | Error::Stopping | Error::Internal(_) => (codes::INTERNAL, None),
         };
         Self::owned(code, message, data)
     }

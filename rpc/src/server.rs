@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use basalt_rpc_api::{
-    AuthorApiServer, BasaltApiServer, ChainApiServer, ChildStateApiServer, EngineApiServer,
+    AuthorApiServer, BasaltApiServer, ChainApiServer, ChildStateApiServer, EngineApiServer, GrandpaApiServer,
     KeystoreApiServer, PaymentApiServer, StateApiServer, SystemApiServer, UNSAFE_METHODS,
 };
 use http::{Method, header};
@@ -27,6 +27,7 @@ use crate::{
     config::{Config, Cors},
     engine::Engine,
     error::Error,
+    grandpa::Grandpa,
     keystore::Keys,
     limits,
     node::{Node, Services},
@@ -140,6 +141,7 @@ fn methods(
     module.merge(ChildState(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(Author(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(System(Arc::clone(&node)).into_rpc()).map_err(clash)?;
+    module.merge(Grandpa(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(Basalt(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     if let Some(keystore) = keystore {
         module.merge(Keys { node: Arc::clone(&node), keystore }.into_rpc()).map_err(clash)?;

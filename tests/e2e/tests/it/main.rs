@@ -9,6 +9,7 @@ mod contract_state;
 mod contracts;
 mod crash;
 mod execution;
+mod localnet;
 mod restart;
 mod rpc;
 mod sealing;
