@@ -313,7 +313,7 @@ impl Hands {
     fn note(&mut self, vote: &Vote) {
         let round = wire::round(vote.round);
         let seen = self.seen.entry(vote.voter).or_default();
-        seen.note(vote.height.0, round, vote.kind == VoteType::Precommit);
+        seen.note(vote.height.0, round, vote.kind == VoteType::Precommit, !vote.value.is_nil());
         if let (VoteType::Precommit, NilOrVal::Val(id)) = (vote.kind, &vote.value) {
             self.precommits.entry((round, id.0)).or_default().insert(vote.voter);
         }
