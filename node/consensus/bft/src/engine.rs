@@ -65,8 +65,6 @@ pub struct Monitor {
     pub status: watch::Receiver<Option<Status>>,
     /// Validators that signed twice, as they are found.
     pub evidence: watch::Receiver<Vec<Evidence>>,
-    /// Blocks that are not in the chain yet.
-    pub bodies: Arc<Bodies>,
 }
 
 /// A message of a peer, as it came.
@@ -85,17 +83,17 @@ pub struct BftEngine {
 
 impl BftEngine {
     /// An engine, and what can be seen of it. Messages come from `messages`, which should hold
-    /// [`MESSAGES_MAX`].
+    /// [`MESSAGES_MAX`]; bodies of proposed blocks lie in `bodies`.
     pub fn new(
         config: Config,
         keys: Box<dyn Keys>,
         link: Arc<dyn Link>,
         messages: mpsc::Receiver<Incoming>,
+        bodies: Arc<Bodies>,
     ) -> (Self, Monitor) {
         let (status, status_of) = watch::channel(None);
         let (evidence, evidence_of) = watch::channel(Vec::new());
-        let bodies = Arc::new(Bodies::default());
-        let monitor = Monitor { status: status_of, evidence: evidence_of, bodies: bodies.clone() };
+        let monitor = Monitor { status: status_of, evidence: evidence_of };
         (Self { config, keys, link, messages, status, evidence, bodies }, monitor)
     }
 }
