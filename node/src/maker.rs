@@ -2,18 +2,19 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use basalt_chain::extrinsics_root;
 use basalt_consensus_api::{Engine, EngineError, Env, author_of};
 use basalt_consensus_bft::{BftEngine, Bodies, CLAIM, EngineConfig, Pace, Timeouts, verify_justification};
 use basalt_consensus_instant::{Config as SealConfig, InstantEngine, Seal};
 use basalt_keystore::Keystore;
 use basalt_network::{Heads, NetworkService};
 use basalt_primitives::{
-    AccountId, EngineId,
+    AccountId, EngineId, OpaqueExtrinsic,
     keys::{Pair, Scheme},
 };
 use basalt_rpc::{ConsensusStatus, NetworkStatus, NoNetwork};
 use basalt_runtime_api::ValidatorSet;
-use basalt_sync::{SyncConfig, SyncService};
+use basalt_sync::{Config as SyncConfig, SyncService};
 use futures::future::BoxFuture;
 
 use crate::{
@@ -23,6 +24,9 @@ use crate::{
     network::{self, Peers},
     validator::{Agreement, FetchBody, NetworkLink, ValidatorKeys},
 };
+
+/// For how long a validator hears of a block that others have, before it asks for it.
+const SYNC_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The consensus log's name in a chain's folder.
 const LOG: &str = "consensus.log";
@@ -90,12 +94,15 @@ impl Maker {
         let bodies: Arc<Bodies> = Arc::default();
         let fetch: FetchBody = {
             let handle = handle.clone();
-            Arc::new(move |hash, peer| {
+            Arc::new(move |hash, root, peer| {
                 let handle = handle.clone();
-                Box::pin(async move { basalt_sync::fetch_body(&handle, hash, peer).await })
+                Box::pin(async move {
+                    let is_right = |body: &[OpaqueExtrinsic]| extrinsics_root(body) == root;
+                    basalt_sync::fetch_body(&handle, hash, peer, is_right).await
+                })
             })
         };
-        let sync = SyncService::start(SyncConfig {
+        let (sync_handle, sync) = basalt_sync::start(SyncConfig {
             chain: chain.clone(),
             network: handle.clone(),
             requests: receivers.block_requests,
@@ -108,14 +115,16 @@ impl Maker {
                 let bodies = bodies.clone();
                 Arc::new(move |hash| bodies.get(hash))
             },
+            // Validators hear of each block before it is final, so they seldom have to ask.
+            patience: if is_validator { SYNC_PATIENCE } else { Duration::ZERO },
         });
-        let progress = sync.status();
-        let peers = Arc::new(Peers { network: handle.clone(), progress });
+        let peers = Arc::new(Peers { network: handle.clone(), progress: sync_handle.status.clone() });
 
         let (engine, agreement): (Box<dyn Engine>, Option<Arc<dyn ConsensusStatus>>) = match keys {
             None => (Box::new(Follower), None),
             Some(keys) => {
-                let (link, messages) = NetworkLink::new(handle.clone(), receivers.consensus, fetch);
+                let (link, messages) =
+                    NetworkLink::new(handle.clone(), receivers.consensus, fetch, sync_handle);
                 let config = EngineConfig {
                     pace: Pace { block_time: pace.block, empty_block_time: pace.empty },
                     timeouts: Timeouts::default(),

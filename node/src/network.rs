@@ -9,6 +9,7 @@ use basalt_pool::PoolHandle;
 use basalt_primitives::H256;
 use basalt_rpc::{NetworkError, NetworkStatus};
 use basalt_rpc_api::types::PeerInfo;
+use basalt_sync::SyncStatus;
 use futures::future::BoxFuture;
 use tokio::sync::{broadcast::error::RecvError, watch};
 
@@ -127,19 +128,10 @@ pub(crate) fn carry_transactions(
     });
 }
 
-/// How far this node has come with catching up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Progress {
-    /// Whether it does.
-    pub(crate) syncing: bool,
-    /// The greatest height that it has heard of.
-    pub(crate) highest: Option<u32>,
-}
-
 /// What the RPC tells of peers.
 pub(crate) struct Peers {
     pub(crate) network: NetworkHandle,
-    pub(crate) progress: watch::Receiver<Progress>,
+    pub(crate) progress: watch::Receiver<SyncStatus>,
 }
 
 impl NetworkStatus for Peers {
@@ -175,7 +167,7 @@ impl NetworkStatus for Peers {
     }
 
     fn highest_block(&self) -> Option<u32> {
-        self.progress.borrow().highest
+        Some(self.progress.borrow().highest)
     }
 
     fn reserved_peers(&self) -> BoxFuture<'_, Vec<String>> {

@@ -21,6 +21,7 @@ use basalt_primitives::{AccountId, H256, OpaqueExtrinsic, hashing::blake2_256};
 use basalt_rpc::ConsensusStatus;
 use basalt_rpc_api::types::{ConsensusReport, ConsensusStep, ValidatorReport, VoteReport};
 use basalt_runtime_api::ValidatorSet;
+use basalt_sync::SyncHandle;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
@@ -145,15 +146,16 @@ impl Tags {
     }
 }
 
-/// Gets the body of a block from the network.
+/// Gets the body of a block from the network: by hash, root of its extrinsics, and who spoke of it.
 pub(crate) type FetchBody =
-    Arc<dyn Fn(H256, Option<PeerId>) -> BoxFuture<'static, Option<Vec<OpaqueExtrinsic>>> + Send + Sync>;
+    Arc<dyn Fn(H256, H256, Option<PeerId>) -> BoxFuture<'static, Option<Vec<OpaqueExtrinsic>>> + Send + Sync>;
 
 /// The engine's way to the other validators.
 pub(crate) struct NetworkLink {
     network: NetworkHandle,
     tags: Arc<Mutex<Tags>>,
     fetch: FetchBody,
+    sync: SyncHandle,
 }
 
 impl NetworkLink {
@@ -162,6 +164,7 @@ impl NetworkLink {
         network: NetworkHandle,
         mut received: ConsensusReceiver,
         fetch: FetchBody,
+        sync: SyncHandle,
     ) -> (Self, mpsc::Receiver<Incoming>) {
         let tags: Arc<Mutex<Tags>> = Arc::default();
         let (sender, messages) = mpsc::channel(MESSAGES_MAX);
@@ -174,7 +177,7 @@ impl NetworkLink {
                 let _ = sender.try_send((tag, bytes));
             }
         });
-        (Self { network, tags, fetch }, messages)
+        (Self { network, tags, fetch, sync }, messages)
     }
 
     fn peer(&self, tag: PeerTag) -> Option<PeerId> {
@@ -207,12 +210,18 @@ impl Link for NetworkLink {
         self.network.report(peer, cost);
     }
 
-    fn fetch(&self, hash: H256, from: PeerTag) -> BoxFuture<'static, Option<Vec<OpaqueExtrinsic>>> {
-        (self.fetch)(hash, self.peer(from))
+    fn fetch(
+        &self,
+        hash: H256,
+        root: H256,
+        from: PeerTag,
+    ) -> BoxFuture<'static, Option<Vec<OpaqueExtrinsic>>> {
+        (self.fetch)(hash, root, self.peer(from))
     }
 
-    // Peers tell what they have decided, and whoever catches up listens to that.
-    fn behind(&self, _: PeerTag, _: u64) {}
+    fn behind(&self, _: PeerTag, _: u64) {
+        self.sync.hurry();
+    }
 }
 
 /// What the RPC tells of the agreement.

@@ -40,8 +40,14 @@ pub trait Link: Send + Sync + 'static {
     fn relay(&self, from: PeerTag, bytes: Vec<u8>);
     /// A peer did what no honest one does.
     fn report(&self, peer: PeerTag, offence: &Offence);
-    /// The body of a block, from the peer who spoke of it or any other. None if nobody gave it.
-    fn fetch(&self, hash: H256, from: PeerTag) -> BoxFuture<'static, Option<Vec<OpaqueExtrinsic>>>;
+    /// The body of a block whose extrinsics have this root, from the peer who spoke of it or any other. None if nobody
+    /// gave it.
+    fn fetch(
+        &self,
+        hash: H256,
+        root: H256,
+        from: PeerTag,
+    ) -> BoxFuture<'static, Option<Vec<OpaqueExtrinsic>>>;
     /// The others are further than we are.
     fn behind(&self, peer: PeerTag, height: u64);
 }
