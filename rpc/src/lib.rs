@@ -63,6 +63,6 @@ mod system;
 
 pub use config::{Config, Cors, PORT, UnsafeMethods};
 pub use error::RpcError;
-pub use keys::{ItemName, KeyNames};
+pub use keys::{ItemName, KeyNames, contracts::ChildId};
 pub use node::{ChainInfo, Services};
 pub use server::{Running, Server};

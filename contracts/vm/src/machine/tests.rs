@@ -6,3 +6,4 @@ mod disk;
 mod kit;
 mod nesting;
 mod same;
+mod stack;
