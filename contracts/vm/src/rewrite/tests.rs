@@ -342,5 +342,5 @@ fn the_form_of_rewritten_code_is_pinned() {
     };
     assert_eq!(cost::METERING_VERSION, 2);
     assert_eq!(hash(&contract("", "")), "a546f06722a378f2b31d4c346be34f7046ede5ad61a74ff95dae13f1b1b13ca6");
-    assert_eq!(hash(BUSY), "39e223cd8cbae56fde35f95334c309ad2125c6b3808759c5c18a6b4a14530781");
+    assert_eq!(hash(BUSY), "9144d5fef47b51c98bb8d3ff2a8a9546aee58f5bc376e05a3e4e8cbf73faaf63");
 }
