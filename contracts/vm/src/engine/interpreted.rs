@@ -18,7 +18,8 @@ use crate::{Entry, HostFunction, IMPORTS, Run, rewrite, rewrite::cost};
 /// the rewriting adds (two operands; constants for zero, minus one, the function's units) is less than
 /// [`cost::FRAME_UNITS`]. On top of the frames that the units paid for comes one that they
 /// do not suffice for, because its code finds that out itself: wasmi has no frames beyond `u16::MAX` slots. Then there is
-/// `memory.grow`, a wrapped entry and a host function's arguments, 64 slots at most each.
+/// `memory.grow`, a wrapped entry and a host function's arguments, 64 slots at most each. The local in which functions
+/// that call nothing keep their fuel is no unit, but of such functions there is one frame at most.
 ///
 /// wasmi's stacks are on the heap, and grow as they are used.
 const VALUE_STACK_SLOTS: usize = cost::STACK_UNITS as usize + u16::MAX as usize + 3 * 64;
