@@ -31,6 +31,9 @@ pub(crate) enum NodeError {
     /// The log filter is wrong.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// A key is wrong, or others may know it.
+    #[error(transparent)]
+    Keystore(#[from] basalt_keystore::KeystoreError),
     /// The database cannot be opened.
     #[error(transparent)]
     Db(#[from] DbError),

@@ -20,6 +20,7 @@ mod error;
 mod folder;
 mod logging;
 mod metrics;
+mod parent;
 mod run;
 mod stderr;
 mod stdout;

@@ -13,12 +13,15 @@ use basalt_consensus_instant::{Config as SealConfig, InstantEngine, Seal};
 use basalt_contracts_vm::{MachineConfig, THREAD_STACK_BYTES, WasmMachine};
 use basalt_db::{Config as DbConfig, Db, Durability, Pruning};
 use basalt_executor::{Executor, Mode};
+use basalt_keystore::Keystore;
 use basalt_pool::{Head, Limits, PoolHandle};
 use basalt_primitives::{
     AccountId,
     keys::{Pair, Scheme},
 };
-use basalt_rpc::{ChainInfo, Config as RpcConfig, Cors, KeyNames, Server, Services, UnsafeMethods};
+use basalt_rpc::{
+    ChainInfo, Config as RpcConfig, Cors, KeyNames, NoNetwork, Server, Services, UnsafeMethods,
+};
 use basalt_rpc_api::types::ChainType as RpcChainType;
 use basalt_runtime::NativeRuntime;
 use basalt_verifier::{REMEMBERED_MAX, Verifier};
@@ -31,6 +34,7 @@ use crate::{
     folder::Folder,
     logging,
     metrics::{About, Metrics, MetricsServer, Source},
+    parent::Parent,
 };
 
 /// Where metrics are if nobody says otherwise, as with Substrate's nodes.
@@ -38,6 +42,9 @@ const METRICS_PORT: u16 = 9615;
 
 /// Runs a node until it is asked to stop or a part of it fails.
 pub(crate) fn run(arguments: &NodeArgs) -> Result<(), NodeError> {
+    // First of all, so that nothing that takes long outlives the supervisor.
+    let parent = Parent::watch(arguments.stop_with_parent)
+        .map_err(|error| NodeError::System { what: "the thread that watches stdin did not start", error })?;
     logging::start(&arguments.log, arguments.log_format)?;
     let chain = match (arguments.dev, &arguments.chain) {
         (true, _) => "dev",
@@ -55,12 +62,18 @@ pub(crate) fn run(arguments: &NodeArgs) -> Result<(), NodeError> {
             what: "the threads for input and output did not start",
             error,
         })?;
-    runtime.block_on(serve(arguments, spec, folder.path()))
+    runtime.block_on(serve(arguments, spec, folder.path(), parent))
     // The temporary folder, if there is one, is removed here: after the database is closed.
 }
 
-async fn serve(arguments: &NodeArgs, spec: ChainSpec, folder: &Path) -> Result<(), NodeError> {
+async fn serve(
+    arguments: &NodeArgs,
+    spec: ChainSpec,
+    folder: &Path,
+    parent: Parent,
+) -> Result<(), NodeError> {
     let verifier = Arc::new(Verifier::new(REMEMBERED_MAX));
+    let keystore = Keystore::open(crate::folder::keystore(folder))?;
     let chain = open_chain(arguments, &spec, folder, Arc::clone(&verifier)).await?;
     let best = chain.best();
     let head = Head { hash: best.hash, number: best.number, state: Arc::new(chain.state_at(&best.hash)?) };
@@ -92,6 +105,9 @@ async fn serve(arguments: &NodeArgs, spec: ChainSpec, folder: &Path) -> Result<(
         chain: Arc::clone(&chain),
         pool: pool.clone(),
         engine: Some(engine_handle),
+        keystore: Some(keystore),
+        network: Arc::new(NoNetwork),
+        consensus: None,
         chain_info: chain_info(&spec),
     };
     let server = Server::start(rpc_config(arguments, &spec), services).await?;
@@ -100,6 +116,7 @@ async fn serve(arguments: &NodeArgs, spec: ChainSpec, folder: &Path) -> Result<(
     let mut fatal = chain.fatal();
     let outcome = tokio::select! {
         () = asked_to_stop() => Ok(()),
+        () = parent.gone() => Ok(()),
         ended = &mut engine => Err(part_stopped("block making", ended)),
         ended = &mut feeding => Err(part_stopped("keeping the pool up to date", ended)),
         why = async { fatal.wait_for(Option::is_some).await.map(|why| why.clone()) } => {
@@ -197,7 +214,6 @@ fn chain_info(spec: &ChainSpec) -> ChainInfo {
         properties: spec.properties.clone(),
         node_name: "Basalt Node".to_owned(),
         node_version: env!("CARGO_PKG_VERSION").to_owned(),
-        peer_id: String::new(),
         authority: true,
     }
 }

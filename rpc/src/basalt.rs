@@ -7,7 +7,10 @@ use basalt_executor::{Conflict, ConflictKind};
 use basalt_rpc_api::{
     BasaltApiServer,
     text::{Bytes, Hash},
-    types::{ExecutionConflict, ExecutionConflictKind, ExecutionMicros, ExecutionReport, StageMicros},
+    types::{
+        ConsensusReport, ExecutionConflict, ExecutionConflictKind, ExecutionMicros, ExecutionReport,
+        StageMicros,
+    },
 };
 use jsonrpsee::core::{RpcResult, async_trait};
 
@@ -30,6 +33,13 @@ impl BasaltApiServer for Basalt {
             Err(Error::NoReport { number, hash })
         };
         Ok(self.0.work(read).await?)
+    }
+
+    async fn consensus_status(&self) -> RpcResult<ConsensusReport> {
+        match &self.0.consensus {
+            Some(consensus) => Ok(consensus.report().await),
+            None => Err(Error::NoVotes.into()),
+        }
     }
 }
 

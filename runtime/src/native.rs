@@ -5,15 +5,15 @@ use core::fmt;
 
 use basalt_contracts_vm::Machine;
 use basalt_pallet_system::ACCOUNT;
-use basalt_primitives::{AccountId, Digest, Header, Nonce, RuntimeVersion, ValidTransaction};
+use basalt_primitives::{AccountId, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction};
 use basalt_runtime_api::{
     ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Events, Fatal, GenesisError, Head,
     InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
-    ValidateError, Verified,
+    ValidateError, ValidatorSet, Verified,
 };
 use basalt_state::{ChangeSet, Overlay, StateError, StateRead};
 
-use crate::{LIMITS, apis, block, genesis, transaction, version};
+use crate::{LIMITS, SESSION, apis, block, genesis, transaction, version};
 
 /// This chain's logic, compiled into the node.
 ///
@@ -55,6 +55,10 @@ impl Runtime for NativeRuntime {
 
     fn limits(&self, _state: &dyn StateRead) -> Result<BlockLimits, StateError> {
         Ok(LIMITS)
+    }
+
+    fn earliest_time(&self, state: &dyn StateRead) -> Result<Moment, StateError> {
+        TIMESTAMP.earliest(state)
     }
 
     fn inspect(&self, bytes: Vec<u8>) -> Result<Transaction, Refusal> {
@@ -120,6 +124,10 @@ impl Runtime for NativeRuntime {
         state: &mut Overlay<'_>,
     ) -> Result<Vec<u8>, CallError> {
         apis::call(function, arguments, header, state, self.machine())
+    }
+
+    fn validators(&self, state: &dyn StateRead) -> Result<ValidatorSet, StateError> {
+        SESSION.validators(state)
     }
 
     fn try_state(&self, state: &dyn StateRead) -> Result<(), Fatal> {

@@ -117,6 +117,7 @@ impl WasmMachine {
         let counters = &self.tools.counters;
         Stats {
             runs_compiled: counters.runs_compiled.get(),
+            runs_in_kept_instances: self.tools.compiler.reused(),
             runs_interpreted: counters.runs_interpreted.get(),
             pool_full: counters.pool_full.get(),
             loads: counters.loads.get(),

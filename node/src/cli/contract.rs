@@ -11,6 +11,7 @@ mod locate;
 mod make;
 mod node;
 mod outcome;
+mod remove;
 mod sender;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use self::{
     error::ContractError,
     inspect::{InfoArgs, StorageArgs},
     make::{BuildArgs, NewArgs},
+    remove::RemoveArgs,
 };
 use crate::{cli::tx::TxError, stdout};
 
@@ -36,6 +38,8 @@ pub(crate) enum ContractCommand {
     Build(BuildArgs),
     /// Put code on the chain, for any number of contracts
     Upload(UploadArgs),
+    /// Remove code that no contract uses, and get its deposit back
+    Remove(RemoveArgs),
     /// Create a contract, and upload its code if it is not there
     Instantiate(InstantiateArgs),
     /// Call a message with a transaction
@@ -84,6 +88,7 @@ impl ContractCommand {
             Self::New(args) => args.run(),
             Self::Build(args) => args.run(),
             Self::Upload(args) => args.run().await,
+            Self::Remove(args) => args.run().await,
             Self::Instantiate(args) => args.run().await,
             Self::Call(args) => args.run().await,
             Self::Query(args) => args.run().await,

@@ -43,6 +43,7 @@ use basalt_primitives::{
 };
 use basalt_state::{ChangeSet, Key, Overlay, StateError, StateRead};
 use parity_scale_codec::{Decode, Encode};
+use scale_info::TypeInfo;
 
 mod events;
 
@@ -423,7 +424,7 @@ pub struct Head<'a> {
 }
 
 /// Who decides a block.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct Validator {
     /// Earns for its blocks, and is punished for misbehaviour.
     pub account: AccountId,
@@ -436,7 +437,7 @@ pub struct Validator {
 }
 
 /// Those who decide a block, in an order that all agree on.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct ValidatorSet {
     /// Counts sets: signed by every vote, so that votes of one set mean nothing in another.
     pub id: u64,
@@ -517,6 +518,12 @@ pub trait Runtime: Send + Sync {
     fn validators(&self, state: &dyn StateRead) -> Result<ValidatorSet, StateError> {
         let _ = state;
         Ok(ValidatorSet::default())
+    }
+
+    /// The earliest time, in milliseconds since 1970, that the block which stands on this state may carry.
+    fn earliest_time(&self, state: &dyn StateRead) -> Result<Moment, StateError> {
+        let _ = state;
+        Ok(0)
     }
 
     /// Checks what must hold in every state (sum of balances = issuance …). For tests, simulations and `db check`.

@@ -23,6 +23,10 @@ pub(crate) struct Body {
     pub(crate) leaf: bool,
     /// What it returns.
     pub(crate) result: BlockType,
+    /// Parameters and locals.
+    pub(crate) variables: u32,
+    /// Whether a local keeps the fuel: it has a loop, and nobody else takes fuel while it runs.
+    pub(crate) keeps_fuel: bool,
 }
 
 /// One change of a body: the bytes of `range` go, something else comes.
@@ -78,6 +82,7 @@ struct Walk<'e> {
     /// See [`bounds::JOINS_MAX`].
     joins: u64,
     leaf: bool,
+    loops: bool,
     /// `memory.grow` occurred.
     grows: bool,
     indirect_calls: u32,
@@ -133,6 +138,7 @@ pub(crate) fn walk(
         height_max: 0,
         joins: 1,
         leaf: true,
+        loops: false,
         grows: false,
         indirect_calls: 0,
     };
@@ -160,6 +166,8 @@ pub(crate) fn walk(
         units,
         leaf: walk.leaf,
         result,
+        variables: locals_and_parameters,
+        keeps_fuel: walk.leaf && walk.loops && !walk.grows,
     };
     Ok((body, totals))
 }
@@ -184,6 +192,7 @@ impl Walk<'_> {
             Operator::Block { .. } => self.open(Block::new(false, false), range.start)?,
             Operator::Loop { .. } => {
                 self.charge = None;
+                self.loops = true;
                 self.open(Block::new(false, true), range.start)?;
             }
             Operator::If { .. } => {

@@ -339,7 +339,7 @@ fn the_form_of_rewritten_code_is_pinned() {
         let hash = basalt_primitives::hashing::blake2_256(&prepared(text).module);
         hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     };
-    assert_eq!(cost::METERING_VERSION, 1);
+    assert_eq!(cost::METERING_VERSION, 2);
     assert_eq!(hash(&contract("", "")), "a546f06722a378f2b31d4c346be34f7046ede5ad61a74ff95dae13f1b1b13ca6");
-    assert_eq!(hash(BUSY), "1a9049c720936a100428e7be54bed244e0c32f4d4500d9dbc56d99d46d294076");
+    assert_eq!(hash(BUSY), "472cde211d41dc26cce8e653534be351b11ed2c31e04049fb13e7604ed0afa35");
 }

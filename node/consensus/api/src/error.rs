@@ -33,6 +33,9 @@ pub enum EngineError {
     /// The pool has ended before the engine.
     #[error("the transaction pool has stopped, so no block can be made; the log says why")]
     PoolStopped,
+    /// The engine itself must not go on.
+    #[error("{0}")]
+    Halted(String),
     /// A defect of this program.
     #[error("making a block ended in a panic: {0}; this is a defect, please report it")]
     Panicked(String),
@@ -47,7 +50,7 @@ impl EngineError {
             Self::EmptyPool => 12_000,
             Self::UnknownBlock(_) => 13_000,
             Self::Unsupported { .. } => 14_000,
-            Self::Panicked(_) => 20_000,
+            Self::Halted(_) | Self::Panicked(_) => 20_000,
         }
     }
 
@@ -55,7 +58,7 @@ impl EngineError {
     pub fn is_fatal(&self) -> bool {
         match self {
             Self::Chain(error) => error.is_internal(),
-            Self::PoolStopped | Self::Panicked(_) => true,
+            Self::PoolStopped | Self::Halted(_) | Self::Panicked(_) => true,
             Self::Unsupported { .. } | Self::EmptyPool | Self::UnknownBlock(_) | Self::Stopped => false,
         }
     }

@@ -15,7 +15,10 @@ use super::{
     locate::{Found, MetadataFlag},
     node::contract,
     outcome::{Plan, gas_json},
-    sender::{Address, DEVELOPMENT_SENDER, SenderFlags, amount, deposit_with_margin, gas_max, with_margin},
+    sender::{
+        Address, DEVELOPMENT_SENDER, DepositFlag, SenderFlags, amount, deposit_with_margin, gas_max,
+        with_margin,
+    },
 };
 use crate::cli::tx::{Chain, Node, NodeFlags};
 
@@ -52,6 +55,9 @@ pub(crate) struct CallArgs {
     /// Send it even if the message changes nothing, or if it would fail; it costs its fee all the same.
     #[arg(long)]
     force: bool,
+
+    #[command(flatten)]
+    deposit: DepositFlag,
 
     #[command(flatten)]
     sender: SenderFlags,
@@ -113,15 +119,32 @@ pub(super) fn encode(
     Ok(metadata.encode(function, arguments, &settings)?)
 }
 
+/// What a message would answer.
+enum Answer {
+    Value(Decoded),
+    /// Not of the type that the metadata tells, from a message that succeeds all the same: it passes on what another
+    /// contract answered, as a tail call does.
+    Unread(ContractError),
+}
+
+impl Answer {
+    fn value(self) -> Option<Decoded> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Unread(_) => None,
+        }
+    }
+}
+
 impl Prepared {
-    /// What the message would return; an error if it would fail.
-    fn returned(&self, dry: &DryRun<ExecReturnValue>, prefix: u16) -> Result<Decoded, String> {
+    /// What the message would answer; an error if it would fail.
+    fn answer(&self, dry: &DryRun<ExecReturnValue>, prefix: u16) -> Result<Answer, String> {
         let returned = match &dry.result {
             Err(error) => return Err(explain(error, &dry.said)),
             Ok(returned) => returned,
         };
         match self.found.metadata.decode_return(&self.message, &returned.data) {
-            Ok(Returned::Value(value)) if !returned.did_revert() => Ok(value),
+            Ok(Returned::Value(value)) if !returned.did_revert() => Ok(Answer::Value(value)),
             Ok(Returned::Value(value) | Returned::Error(value)) => {
                 Err(format!("the contract refused with {}", value.display(prefix)))
             }
@@ -130,12 +153,11 @@ impl Prepared {
                  file with --metadata",
                 error.display(prefix)
             )),
-            Err(error) => Err(ContractError::Returned {
-                function: self.message.label.clone(),
-                data: returned.data.clone(),
-                error,
+            Err(error) => {
+                let (function, data) = (self.message.label.clone(), returned.data.clone());
+                let unread = ContractError::Returned { function, data, error };
+                if returned.did_revert() { Err(unread.to_string()) } else { Ok(Answer::Unread(unread)) }
             }
-            .to_string()),
         }
     }
 }
@@ -153,8 +175,8 @@ impl QueryArgs {
         let terms = Terms { origin, value: prepared.value, limit: None };
         let dry = dry_run::call(&node, terms, prepared.contract, &prepared.data).await?;
         let prefix = chain.ss58_prefix;
-        match prepared.returned(&dry, prefix) {
-            Ok(value) if self.node.json => Ok(json!({
+        match prepared.answer(&dry, prefix) {
+            Ok(Answer::Value(value)) if self.node.json => Ok(json!({
                 "returned": value.json(prefix),
                 "text": value.display(prefix).to_string(),
                 "gasRequired": gas_json(dry.gas_required),
@@ -162,12 +184,13 @@ impl QueryArgs {
             })
             .to_string()
             .into()),
-            Ok(value) => {
+            Ok(Answer::Value(value)) => {
                 if !dry.said.is_empty() {
                     self.node.note(&format!("It said: {}", dry.said.trim_end()));
                 }
                 Ok(value.display(prefix).to_string().into())
             }
+            Ok(Answer::Unread(why)) => Err(why),
             Err(why) => {
                 Err(ContractError::QueryFailed { what: format!("`{}`", prepared.message.label), why })
             }
@@ -194,16 +217,20 @@ impl CallArgs {
             return Err(ContractError::NotMutating(label.clone()));
         }
         let pair = self.sender.pair(&node).await?;
-        let given_limit = self.sender.given_limit(&chain)?;
+        let given_limit = self.deposit.limit(&chain)?;
         let terms = Terms { origin: pair.account_id(), value: prepared.value, limit: given_limit };
         let dry = dry_run::call(&node, terms, prepared.contract, &prepared.data).await?;
-        let returned = prepared.returned(&dry, chain.ss58_prefix);
+        let answer = prepared.answer(&dry, chain.ss58_prefix);
         let what = format!("{label} of {}", chain.address(&prepared.contract));
-        if let Err(why) = &returned {
-            if !self.force {
+        match &answer {
+            Ok(Answer::Value(_)) => {}
+            Ok(Answer::Unread(why)) => self.sender.node.note(&format!("Warning: {why}")),
+            Err(why) if self.force => {
+                self.sender.node.note(&format!("Warning: {what} will fail: {why}"));
+            }
+            Err(why) => {
                 return Err(ContractError::WouldFail { what: format!("`{label}`"), why: why.clone() });
             }
-            self.sender.node.note(&format!("Warning: {what} will fail: {why}"));
         }
         let deposit_limit = given_limit.unwrap_or_else(|| deposit_with_margin(dry.deposit.charge_or_zero()));
         let with_gas = |gas_limit| Call::call {
@@ -215,25 +242,36 @@ impl CallArgs {
         };
         let gas_limit = with_margin(dry.gas_required, gas_max(&with_gas(Weight::zero())));
         let call = RuntimeCall::Contracts(with_gas(gas_limit));
-        let plan = Plan { what: &format!("Calling {what}"), call, gas_limit: Some(gas_limit), deposit_limit };
+        let plan = Plan {
+            what: &format!("Calling {what}"),
+            call,
+            gas_limit: Some(gas_limit),
+            deposit_limit: Some(deposit_limit),
+        };
         let sent = plan.send(&node, &chain, &self.sender, &pair).await?;
         let failure = sent.failure();
         let (contract, metadata) = (Some(&prepared.contract), Some(&prepared.found.metadata));
-        let value = returned.ok().filter(|_| failure.is_none());
+        let prefix = chain.ss58_prefix;
+        let data = dry.result.as_ref().ok().map(|returned| const_hex::encode_prefixed(&returned.data));
         let text = if self.sender.node.json {
+            let value = answer.ok().and_then(Answer::value).map(|value| value.json(prefix));
             let mut members = sent.json(contract, metadata);
-            members.insert("returned".to_owned(), json!(value.map(|value| value.json(chain.ss58_prefix))));
+            members.insert("returned".to_owned(), json!(value.filter(|_| failure.is_none())));
+            members.insert("returnedData".to_owned(), json!(data.filter(|_| failure.is_none())));
             Some(serde_json::Value::Object(members).to_string())
         } else if failure.is_some() {
             None
         } else {
+            let returned = answer.ok().and_then(Answer::value).map(|value| value.display(prefix).to_string());
             let mut lines = vec![format!("Called {what}")];
-            lines.extend(value.map(|value| {
-                format!("Returned: {} (in a dry run just before)", value.display(chain.ss58_prefix))
-            }));
+            lines
+                .extend(returned.or(data).map(|text| format!("Returned: {text} (in a dry run just before)")));
             lines.extend(sent.lines(contract, metadata));
             Some(lines.join("\n  "))
         };
         Ok(Report { text, failure })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ use super::{
     locate::{Found, MetadataFlag, bundle},
     node::code_info,
     outcome::Plan,
-    sender::{SenderFlags, amount, deposit_with_margin, gas_max, with_margin},
+    sender::{DepositFlag, SenderFlags, amount, deposit_with_margin, gas_max, with_margin},
 };
 use crate::cli::tx::{Chain, Node};
 
@@ -35,6 +35,9 @@ pub(crate) struct UploadArgs {
     /// The .contract file, or a .wasm module [default: the one in target/ink of this project].
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+
+    #[command(flatten)]
+    deposit: DepositFlag,
 
     #[command(flatten)]
     sender: SenderFlags,
@@ -68,6 +71,9 @@ pub(crate) struct InstantiateArgs {
     metadata: MetadataFlag,
 
     #[command(flatten)]
+    deposit: DepositFlag,
+
+    #[command(flatten)]
     sender: SenderFlags,
 }
 
@@ -75,7 +81,7 @@ pub(crate) struct InstantiateArgs {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Bytes(Vec<u8>);
 
-fn parse_hash(text: &str) -> Result<H256, String> {
+pub(super) fn parse_hash(text: &str) -> Result<H256, String> {
     const_hex::decode_to_array(text)
         .map(H256)
         .map_err(|error| format!("{error}; the hash of code is 0x and 64 hex digits"))
@@ -86,13 +92,13 @@ fn parse_bytes(text: &str) -> Result<Bytes, String> {
 }
 
 /// A file with code: a bundle, or a module without metadata.
-enum Uploadable {
+pub(super) enum Uploadable {
     Bundle(Box<Found>),
     Module(Vec<u8>),
 }
 
 impl Uploadable {
-    fn read(file: Option<&Path>) -> Result<Self, ContractError> {
+    pub(super) fn read(file: Option<&Path>) -> Result<Self, ContractError> {
         match file {
             Some(path) if path.extension().is_some_and(|extension| extension == "wasm") => {
                 std::fs::read(path)
@@ -109,6 +115,16 @@ impl Uploadable {
                 found.metadata.code().ok_or_else(|| ContractError::NoCode(found.path.clone()))
             }
             Self::Module(code) => Ok(code),
+        }
+    }
+
+    /// The hash of the code, which a bundle may have without the code.
+    pub(super) fn code_hash(&self) -> Result<H256, ContractError> {
+        match self {
+            Self::Bundle(found) => {
+                found.metadata.code_hash().map(H256).ok_or_else(|| ContractError::NoCode(found.path.clone()))
+            }
+            Self::Module(code) => Ok(H256(blake2_256(code))),
         }
     }
 }
@@ -146,7 +162,7 @@ impl UploadArgs {
             }));
         }
         let pair = self.sender.pair(&node).await?;
-        let given_limit = self.sender.given_limit(&chain)?;
+        let given_limit = self.deposit.limit(&chain)?;
         let dry = dry_run::upload(&node, pair.account_id(), code, given_limit).await?;
         let uploaded = dry.map_err(|error| ContractError::WouldFail {
             what: "the upload".to_owned(),
@@ -159,7 +175,7 @@ impl UploadArgs {
             determinism: basalt_pallet_contracts::Determinism::Enforced,
         });
         let what = format!("Uploading {} bytes", code.len());
-        let plan = Plan { what: &what, call, gas_limit: None, deposit_limit };
+        let plan = Plan { what: &what, call, gas_limit: None, deposit_limit: Some(deposit_limit) };
         let sent = plan.send(&node, &chain, &self.sender, &pair).await?;
         let failure = sent.failure();
         let text = if self.sender.node.json {
@@ -198,7 +214,7 @@ impl InstantiateArgs {
             return Err(ContractError::NotPayable(constructor.label.clone()));
         }
         let pair = self.sender.pair(&node).await?;
-        let limit = self.sender.given_limit(&chain)?;
+        let limit = self.deposit.limit(&chain)?;
         let terms = Terms { origin: pair.account_id(), value, limit };
         let prepared = Prepared { code, metadata: &found.metadata, constructor, data, terms };
         let (salt, dry) = self.choose_salt(&node, &prepared).await?;
@@ -210,7 +226,7 @@ impl InstantiateArgs {
         let gas_limit = with_margin(dry.gas_required, gas_max(&without_gas));
         let call = RuntimeCall::Contracts(prepared.call(gas_limit, deposit_limit, salt));
         let what = format!("Instantiating {} as {}", found.metadata.name(), chain.address(&account));
-        let plan = Plan { what: &what, call, gas_limit: Some(gas_limit), deposit_limit };
+        let plan = Plan { what: &what, call, gas_limit: Some(gas_limit), deposit_limit: Some(deposit_limit) };
         self.send(plan, &node, &chain, &pair, &found.metadata, account).await
     }
 

@@ -65,6 +65,35 @@ pub(crate) enum ContractError {
     /// No code there.
     #[error("the chain has no code {0:#x}; upload it first: `basalt contract upload FILE`")]
     NoSuchCode(H256),
+    /// Nothing to remove.
+    #[error(
+        "the chain has no code {0:#x}: it may be on another chain (--url), or removed already; nothing was sent"
+    )]
+    NoCodeToRemove(H256),
+    /// Code that is needed cannot be removed.
+    #[error(
+        "code {code_hash:#x} is in use by {users} {}: it can be removed when the last of them has ended or has other \
+         code; nothing was sent",
+        if *.users == 1 { "contract" } else { "contracts" }
+    )]
+    CodeInUse {
+        /// Which.
+        code_hash: H256,
+        /// Contracts that have it or depend on it.
+        users: u64,
+    },
+    /// Somebody else's code.
+    #[error(
+        "code {code_hash:#x} was uploaded by {owner}, who alone can remove it, not {sender}; nothing was sent"
+    )]
+    NotCodeOwner {
+        /// Which.
+        code_hash: H256,
+        /// Who uploaded it.
+        owner: String,
+        /// Who wants it removed.
+        sender: String,
+    },
     /// Nobody signs.
     #[error("--from is missing: only on development chains //Alice sends if nobody is named")]
     NoSender,

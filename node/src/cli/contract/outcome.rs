@@ -1,5 +1,7 @@
 //! Send a call of the contracts pallet, and tell what it did.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use basalt_contracts_codec::Metadata;
 use basalt_pallet_contracts as contracts;
 use basalt_pallet_system::{self as system, EventRecord, Phase};
@@ -7,7 +9,9 @@ use basalt_primitives::{AccountId, Balance, Weight, keys::Pair};
 use basalt_runtime::{RuntimeCall, RuntimeEvent};
 use serde_json::{Map, Value, json};
 
-use super::{error::ContractError, failure::explain, sender::SenderFlags};
+use super::{
+    error::ContractError, failure::explain, locate::known, node::contract as record, sender::SenderFlags,
+};
 use crate::cli::tx::{Chain, Included, Node, Outcome, Ready, decode_all};
 
 /// What is about to be sent.
@@ -16,8 +20,8 @@ pub(super) struct Plan<'a> {
     pub(super) what: &'a str,
     pub(super) call: RuntimeCall,
     pub(super) gas_limit: Option<Weight>,
-    /// The most that storage may cost.
-    pub(super) deposit_limit: Balance,
+    /// The most that storage may cost, of calls that store something.
+    pub(super) deposit_limit: Option<Balance>,
 }
 
 /// A transaction, and what became of it.
@@ -27,6 +31,8 @@ pub(super) struct Sent<'a> {
     ready: Ready,
     included: Option<Included>,
     effects: Option<Effects>,
+    /// The metadata of contracts that emitted events, as far as it is known on this machine.
+    known: BTreeMap<AccountId, Metadata>,
 }
 
 /// What a transaction did to contracts.
@@ -63,11 +69,12 @@ impl Plan<'_> {
     ) -> Result<Sent<'a>, ContractError> {
         let ready = sender.send.sign(node, chain, pair, &self.call).await?;
         let gas = self.gas_limit.map(|gas| format!(", gas at most {}", gas_text(gas))).unwrap_or_default();
+        let deposit = self.deposit_limit.map(|most| format!(", deposit at most {}", chain.token.show(most)));
         sender.node.note(&format!(
-            "{}: fee at most {}, deposit at most {}{gas}, nonce {}",
+            "{}: fee at most {}{}{gas}, nonce {}",
             self.what,
             chain.token.show(ready.fee),
-            chain.token.show(self.deposit_limit),
+            deposit.unwrap_or_default(),
             ready.nonce
         ));
         let included = sender.send.send(node, &sender.node, chain, &ready.signed).await?;
@@ -79,7 +86,16 @@ impl Plan<'_> {
             }
             _ => None,
         };
-        Ok(Sent { chain, sender, ready, included, effects })
+        let emitted = effects.iter().flat_map(|effects| &effects.emitted);
+        let mut found = BTreeMap::new();
+        for account in emitted.map(|event| event.contract).collect::<BTreeSet<_>>() {
+            // It may have ended since. Then its events are shown as bytes, which is no reason to fail.
+            let code = record(node, chain, &account).await.map(|info| info.code_hash);
+            if let Some(code) = code.ok().and_then(known) {
+                found.insert(account, code.metadata);
+            }
+        }
+        Ok(Sent { chain, sender, ready, included, effects, known: found })
     }
 }
 
@@ -114,8 +130,11 @@ impl Effects {
                 }
                 RuntimeEvent::Contracts(Event::StorageDepositTransferredAndReleased {
                     to, amount, ..
-                }) if to == sender => {
-                    effects.returned = effects.returned.saturating_add(*amount);
+                }) if to == sender => effects.give_back(*amount),
+                RuntimeEvent::Contracts(Event::CodeRemoved { deposit_released, remover, .. })
+                    if remover == sender =>
+                {
+                    effects.give_back(*deposit_released);
                 }
                 _ => {}
             }
@@ -125,6 +144,10 @@ impl Effects {
 
     fn charge(&mut self, amount: Balance) {
         self.charged = self.charged.saturating_add(amount);
+    }
+
+    fn give_back(&mut self, amount: Balance) {
+        self.returned = self.returned.saturating_add(amount);
     }
 }
 
@@ -158,7 +181,7 @@ impl Sent<'_> {
         let mut lines = Vec::new();
         if let Some(effects) = &self.effects {
             let events: Vec<String> =
-                effects.emitted.iter().map(|event| event.text(self.chain, contract, metadata)).collect();
+                effects.emitted.iter().map(|event| self.event_text(event, contract, metadata)).collect();
             let mut heading = "Events:  ";
             for event in events {
                 lines.push(format!("{heading} {event}"));
@@ -200,7 +223,7 @@ impl Sent<'_> {
         members.extend(Included::json(self.included.as_ref()));
         let effects = self.effects.as_ref();
         let events: Option<Vec<Value>> = effects.map(|effects| {
-            effects.emitted.iter().map(|event| event.json(self.chain, contract, metadata)).collect()
+            effects.emitted.iter().map(|event| self.event_json(event, contract, metadata)).collect()
         });
         members.insert("events".to_owned(), json!(events));
         members.insert("deposit".to_owned(), json!(effects.map(|effects| effects.charged.to_string())));
@@ -209,30 +232,52 @@ impl Sent<'_> {
         members.insert("weight".to_owned(), json!(effects.map(|effects| gas_json(effects.weight))));
         members
     }
-}
 
-impl Emitted {
-    /// Only events of the called contract can be read: others have metadata of their own.
-    fn text(&self, chain: &Chain, contract: Option<&AccountId>, metadata: Option<&Metadata>) -> String {
-        let raw = || const_hex::encode_prefixed(&self.data);
-        match metadata.filter(|_| contract == Some(&self.contract)) {
-            None => format!("{} of {}", raw(), chain.address(&self.contract)),
-            Some(metadata) => match metadata.decode_event(&self.topics, &self.data) {
-                Ok(event) => event.display(chain.ss58_prefix).to_string(),
+    /// The metadata that reads an event: what was given for the called contract, and for others what is known.
+    fn reader<'s>(
+        &'s self,
+        event: &Emitted,
+        contract: Option<&AccountId>,
+        metadata: Option<&'s Metadata>,
+    ) -> Option<&'s Metadata> {
+        metadata.filter(|_| contract == Some(&event.contract)).or_else(|| self.known.get(&event.contract))
+    }
+
+    fn event_text(
+        &self,
+        event: &Emitted,
+        contract: Option<&AccountId>,
+        metadata: Option<&Metadata>,
+    ) -> String {
+        let raw = || const_hex::encode_prefixed(&event.data);
+        let text = match self.reader(event, contract, metadata) {
+            None => raw(),
+            Some(metadata) => match metadata.decode_event(&event.topics, &event.data) {
+                Ok(read) => read.display(self.chain.ss58_prefix).to_string(),
                 Err(why) => format!("{} ({why})", raw()),
             },
+        };
+        if contract == Some(&event.contract) {
+            text
+        } else {
+            format!("{text} of {}", self.chain.address(&event.contract))
         }
     }
 
-    fn json(&self, chain: &Chain, contract: Option<&AccountId>, metadata: Option<&Metadata>) -> Value {
-        let metadata = metadata.filter(|_| contract == Some(&self.contract));
-        let event = metadata.and_then(|metadata| metadata.decode_event(&self.topics, &self.data).ok());
+    fn event_json(
+        &self,
+        event: &Emitted,
+        contract: Option<&AccountId>,
+        metadata: Option<&Metadata>,
+    ) -> Value {
+        let metadata = self.reader(event, contract, metadata);
+        let read = metadata.and_then(|metadata| metadata.decode_event(&event.topics, &event.data).ok());
         json!({
-            "contract": chain.address(&self.contract),
-            "name": event.as_ref().map(|event| &event.label),
-            "fields": event.as_ref().map(|event| event.json(chain.ss58_prefix)),
-            "data": const_hex::encode_prefixed(&self.data),
-            "topics": self.topics.iter().map(const_hex::encode_prefixed).collect::<Vec<_>>(),
+            "contract": self.chain.address(&event.contract),
+            "name": read.as_ref().map(|read| &read.label),
+            "fields": read.as_ref().map(|read| read.json(self.chain.ss58_prefix)),
+            "data": const_hex::encode_prefixed(&event.data),
+            "topics": event.topics.iter().map(const_hex::encode_prefixed).collect::<Vec<_>>(),
         })
     }
 }

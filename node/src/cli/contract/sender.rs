@@ -35,10 +35,6 @@ pub(super) struct SenderFlags {
     #[arg(long, value_name = "SCHEME", default_value_t = Scheme::Sr25519)]
     scheme: Scheme,
 
-    /// The most that storage may cost: an amount [default: what a dry run needs, and a tenth more].
-    #[arg(long, value_name = "AMOUNT")]
-    storage_deposit_limit: Option<String>,
-
     #[command(flatten)]
     pub(super) send: SendFlags,
 
@@ -61,9 +57,19 @@ impl SenderFlags {
         };
         Ok(read_pair(self.scheme, &secret).map_err(TxError::from)?)
     }
+}
 
+/// The flag of those that store something.
+#[derive(Debug, Clone, Args)]
+pub(super) struct DepositFlag {
+    /// The most that storage may cost: an amount [default: what a dry run needs, and a tenth more].
+    #[arg(long, value_name = "AMOUNT")]
+    storage_deposit_limit: Option<String>,
+}
+
+impl DepositFlag {
     /// The limit that was given.
-    pub(super) fn given_limit(&self, chain: &Chain) -> Result<Option<Balance>, ContractError> {
+    pub(super) fn limit(&self, chain: &Chain) -> Result<Option<Balance>, ContractError> {
         let limit = self.storage_deposit_limit.as_ref();
         limit.map(|text| amount(chain, "--storage-deposit-limit", text)).transpose()
     }

@@ -28,12 +28,19 @@ fn flags_stand_anywhere_and_negative_numbers_are_arguments() {
     assert!(parse(&["call", ALICE, "add", "-5", "2", "--from", "//Bob", "--value", "1.5"]).is_ok());
     assert!(parse(&["call", "--from", "//Bob", ALICE, "add", "-5"]).is_ok());
     assert!(parse(&["instantiate", "x.contract", "-5", "--salt", "0x01"]).is_ok());
+    let hash = format!("0x{}", "07".repeat(32));
+    for args in [&["remove"][..], &["remove", "x.wasm"], &["remove", &hash, "--from", "//Bob"]] {
+        assert!(parse(args).is_ok(), "{args:?}");
+    }
     for (args, hint) in [
         (&["call", "Alice", "flip"][..], "give an SS58 address, or 0x and 64 hex digits"),
         (&["instantiate", "--code-hash", "0x12"], "the hash of code is 0x and 64 hex digits"),
         (&["instantiate", "--salt", "1"], "give bytes in hex"),
         (&["decode", "event", "0x00", "--topic", "0x01"], "a topic is 0x and 64 hex digits"),
         (&["query", ALICE, "get", "--tip", "1"], "--tip"),
+        (&["remove", "0x12"], "the hash of code is 0x and 64 hex digits"),
+        // It stores nothing.
+        (&["remove", "--storage-deposit-limit", "1"], "--storage-deposit-limit"),
     ] {
         let error = parse(args).unwrap_err();
         assert!(error.contains(hint), "{args:?}: {error}");
@@ -101,4 +108,9 @@ fn events_of_a_transaction_say_what_it_cost_and_made() {
     // Somebody else's deposit is not charged to the sender.
     let others = Effects::of(&events, 2, &contract);
     assert!(!format!("{others:?}").contains(&format!("charged: {deposit}")), "{others:?}");
+
+    let removed =
+        contracts::Event::CodeRemoved { code_hash: H256([3; 32]), deposit_released: 8, remover: alice };
+    let effects = Effects::of(&[at(0, RuntimeEvent::Contracts(removed), Vec::new())], 0, &alice);
+    assert!(format!("{effects:?}").contains("charged: 0, returned: 8"), "{effects:?}");
 }

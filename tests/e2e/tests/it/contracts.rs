@@ -1,84 +1,10 @@
 //! `basalt contract` against a real node, with the contracts of `contracts/examples` as `make contracts` builds them.
 
-use std::{
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::process::Command;
 
-use basalt_e2e::{Exit, Node, binary};
-use serde_json::Value;
-use tempfile::TempDir;
+use basalt_e2e::binary;
 
-/// A bundle that `make contracts` has built.
-fn bundle(name: &str) -> String {
-    // Where `make contracts` puts them, or where CONTRACTS_OUT says they are.
-    let out = std::env::var_os("CONTRACTS_OUT").map(PathBuf::from).unwrap_or_else(|| {
-        let test = std::env::current_exe().unwrap();
-        let debug = test.ancestors().find(|folder| folder.ends_with("debug"));
-        let base = debug.and_then(|debug| debug.ancestors().nth(2));
-        base.expect("tests run from a target folder").join("contracts/out")
-    });
-    let path = out.join(name);
-    assert!(path.is_file(), "{} is missing: run `make contracts`", path.display());
-    path.to_str().expect("paths of tests are UTF-8").to_owned()
-}
-
-/// A node, and a user with a folder of his own for what is remembered.
-struct Chain {
-    node: Node,
-    home: TempDir,
-}
-
-impl Chain {
-    fn start() -> Self {
-        let node = Node::start(&["--dev", "--tmp"]).unwrap_or_else(|exit| panic!("{}", exit.output));
-        Self { node, home: tempfile::tempdir().unwrap() }
-    }
-
-    /// Runs `basalt contract`: stdout and stderr apart, since only the result is for scripts.
-    fn contract(&self, arguments: &[&str]) -> (Exit, String) {
-        let output = Command::new(binary())
-            .arg("contract")
-            .args(arguments)
-            .env("BASALT_URL", &self.node.url)
-            .env("XDG_DATA_HOME", self.home.path())
-            .current_dir(self.home.path())
-            .stdin(Stdio::null())
-            .output()
-            .expect("the binary can be started");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("programs print UTF-8");
-        (Exit { code: output.status.code(), output: text(output.stdout) }, text(output.stderr))
-    }
-
-    fn succeeds(&self, arguments: &[&str]) -> String {
-        let (exit, errors) = self.contract(arguments);
-        assert_eq!(exit.code, Some(0), "{arguments:?}: {}{errors}", exit.output);
-        exit.output
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.succeeds(&[arguments, &["--json"]].concat());
-        serde_json::from_str(&output).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {output}"))
-    }
-
-    /// What is said about a command that fails.
-    fn refusal(&self, arguments: &[&str]) -> String {
-        let (exit, errors) = self.contract(arguments);
-        assert_eq!(exit.code, Some(1), "{arguments:?}: {}{errors}", exit.output);
-        assert_eq!(exit.output, "", "a failure prints no result");
-        errors.lines().last().unwrap_or_default().to_owned()
-    }
-
-    /// A contract, and its address.
-    fn instantiate(&self, arguments: &[&str]) -> String {
-        let result = self.json(&[&["instantiate"], arguments].concat());
-        result["contract"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned()
-    }
-
-    fn query(&self, arguments: &[&str]) -> String {
-        self.succeeds(&[&["query"], arguments].concat()).trim_end().to_owned()
-    }
-}
+use crate::chain::{Chain, account, bundle};
 
 const BOB: &str = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty";
 
@@ -194,4 +120,37 @@ fn bytes_are_explained_without_a_node() {
     assert_eq!(decode(&["return", "total_supply", "0x0005000000000000000000000000000000"]), "value: 5");
     assert_eq!(decode(&["return", "transfer", "0x0101"]), "not understood: CouldNotReadInput");
     assert!(decode(&["return", "transfer", "0x00"]).contains("the data ends in the middle of"));
+}
+
+#[test]
+fn code_is_removed_by_who_uploaded_it_when_nothing_needs_it() {
+    let chain = Chain::start();
+    let flipper = bundle("flipper.contract");
+    let uploaded = chain.json(&["upload", &flipper, "--from", "//Bob"]);
+    let code_hash = uploaded["codeHash"].as_str().unwrap();
+    for (arguments, expected) in [
+        (&["remove", &flipper][..], format!("was uploaded by {BOB}, who alone can remove it, not 5Grwva")),
+        (&["remove", &bundle("token.contract")], "the chain has no code 0x".to_owned()),
+        (&["remove", &bundle("plain.wasm")], "the chain has no code 0x".to_owned()),
+        (&["remove", "nothing.contract"], "nothing.contract cannot be read".to_owned()),
+        (&["remove"], "there is no .contract file in target/ink of this project".to_owned()),
+    ] {
+        let refusal = chain.refusal(arguments);
+        assert!(refusal.contains(&expected), "{arguments:?}: {refusal}");
+    }
+    let before = chain.free(account("//Bob"));
+    let (exit, notes) = chain.contract(&["remove", code_hash, "--from", "//Bob"]);
+    assert_eq!(exit.code, Some(0), "{notes}");
+    let deposit = chain.free(account("//Bob")) - before;
+    assert_eq!(deposit.to_string(), uploaded["deposit"], "all of it came back, and there was no fee");
+    assert!(notes.contains("Removing code of 1453 bytes, for which a deposit of "), "{notes}");
+    for line in [&format!("Removed code {code_hash}\n"), "\n  Fee:      0 UNIT\n", " came back\n"] {
+        assert!(exit.output.contains(line), "{line}: {}", exit.output);
+    }
+    assert!(chain.refusal(&["remove", code_hash, "--from", "//Bob"]).contains("or removed already"));
+
+    // Whoever uploads it now owns it.
+    chain.instantiate(&[&flipper, "true"]);
+    let refusal = chain.refusal(&["remove", &flipper]);
+    assert!(refusal.contains("is in use by 1 contract: it can be removed when"), "{refusal}");
 }

@@ -1,0 +1,378 @@
+//! What the core wants done.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use arc_malachitebft_core_consensus::{ConsensusMsg, Effect, Input, Resumable, Resume, SignedConsensusMsg};
+use arc_malachitebft_core_types::{
+    CertificateError, NilOrVal, Round, SignedMessage, Timeout, TimeoutKind, VoteType,
+};
+use arc_malachitebft_signing::VerifierExt;
+use basalt_primitives::{BlockNumber, H256, hashing::blake2_256};
+use futures::FutureExt;
+
+use super::{Action, Evidence, Seen, Timer};
+use crate::{
+    cache::Verifier,
+    claim::{Claim, vrf_input},
+    context::{Address, Context, Height, Proposal, Signature, Vote},
+    keys::{Keys, Slot, SlotStep},
+    log::Entry,
+    members::Members,
+    payload,
+    timing::Timing,
+    wire::{self, Message, SignedProposal, SignedVote},
+};
+
+type CoreEffect = Effect<Context>;
+type CoreResume = Resume<Context>;
+
+/// A signature was refused: the core is not resumed with what it asked for, and drops the step.
+#[derive(Debug)]
+pub(super) struct Refused;
+
+/// What the last input led to, for the host.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// A signature was refused.
+    pub(super) refused: bool,
+    /// Another round began.
+    pub(super) new_round: bool,
+    /// Something of somebody else was new and good.
+    pub(super) accepted: bool,
+    /// Block, round, signatures.
+    pub(super) decided: Option<(H256, u32, Vec<([u8; 32], [u8; 64])>)>,
+}
+
+/// All that the core's effects touch.
+pub(super) struct Hands {
+    keys: Box<dyn Keys>,
+    pub(super) address: Address,
+    pub(super) verifier: Verifier,
+    pub(super) timing: Timing,
+    pub(super) now: Duration,
+    pub(super) outcome: Outcome,
+    /// Watching only, at this height.
+    pub(super) muted: bool,
+    /// What happens comes from the log, and is not written to it again.
+    pub(super) replaying: bool,
+    /// A block is wanted for this round.
+    pub(super) wanted: Option<Round>,
+    pub(super) seen: BTreeMap<Address, Seen>,
+    /// Precommits of this height for blocks: of one round, for one block.
+    precommits: BTreeMap<(u32, H256), BTreeSet<Address>>,
+    /// When the round began, and when the proposal was executed; taken away once they were of use.
+    round_began: Option<Duration>,
+    executed: Option<Duration>,
+    /// Something was appended and not synced.
+    unsynced: bool,
+    actions: Vec<Action>,
+}
+
+impl Hands {
+    pub(super) fn new(
+        keys: Box<dyn Keys>,
+        address: Address,
+        verifier: Verifier,
+        timing: Timing,
+        now: Duration,
+    ) -> Self {
+        Self {
+            keys,
+            address,
+            verifier,
+            timing,
+            now,
+            outcome: Outcome::default(),
+            muted: false,
+            replaying: false,
+            wanted: None,
+            seen: BTreeMap::new(),
+            precommits: BTreeMap::new(),
+            round_began: None,
+            executed: None,
+            unsynced: false,
+            actions: Vec::new(),
+        }
+    }
+
+    pub(super) fn begin(&mut self, muted: bool, replaying: bool) {
+        self.muted = muted;
+        self.replaying = replaying;
+        self.wanted = None;
+        self.precommits.clear();
+        // What a restart takes says nothing about the network.
+        self.round_began = None;
+        self.executed = None;
+    }
+
+    pub(super) fn push(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    pub(super) fn take(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.actions)
+    }
+
+    pub(super) fn last_height(&self) -> Option<u64> {
+        self.keys.last_height()
+    }
+
+    pub(super) fn keys(&mut self) -> &mut dyn Keys {
+        self.keys.as_mut()
+    }
+
+    pub(super) fn claim(&self, genesis: &H256, height: BlockNumber, round: u32, members: &Members) -> Claim {
+        let (vrf_output, vrf_proof) = self.keys.vrf_sign(&vrf_input(genesis, height, &members.seed()));
+        let validator = members.by_key(&self.address.0).and_then(|(place, _)| u32::try_from(place).ok());
+        Claim { round, validator: validator.unwrap_or(u32::MAX), vrf_output, vrf_proof }
+    }
+
+    /// A proposal was executed: how long that took since the round began is what others should wait.
+    pub(super) fn saw_proposal(&mut self) {
+        if let Some(began) = self.round_began.take() {
+            self.timing.saw_proposal(self.now.saturating_sub(began));
+            self.executed = Some(self.now);
+        }
+    }
+
+    /// The power behind precommits for this block, in the round where it has most.
+    pub(super) fn precommitted(&self, hash: &H256, members: &Members) -> u64 {
+        let power = |voters: &BTreeSet<Address>| {
+            voters.iter().filter_map(|voter| members.by_key(&voter.0)).map(|(_, member)| member.power).sum()
+        };
+        self.precommits
+            .iter()
+            .filter(|((_, of), _)| of == hash)
+            .map(|(_, voters)| power(voters))
+            .max()
+            .unwrap_or(0)
+    }
+
+    pub(super) fn carry_out(
+        &mut self,
+        effect: CoreEffect,
+        height: Height,
+        members: &Members,
+    ) -> Result<CoreResume, Refused> {
+        Ok(match effect {
+            Effect::CancelAllTimeouts(r) => {
+                self.push(Action::CancelSteps);
+                r.resume_with(())
+            }
+            Effect::CancelTimeout(timeout, r) => {
+                if let Some(timer) = timer(timeout) {
+                    self.push(Action::Cancel(timer));
+                }
+                r.resume_with(())
+            }
+            Effect::ScheduleTimeout(timeout, r) => {
+                if let Some(timer) = timer(timeout) {
+                    self.push(Action::Schedule(timer, self.wait_for(timer)));
+                }
+                r.resume_with(())
+            }
+            Effect::StartRound(_, round, _, _, r) => {
+                self.outcome.new_round = true;
+                self.wanted = None;
+                // Rounds after the first begin when the others give up, which is not what is measured.
+                self.round_began = (round == Round::ZERO && !self.replaying).then_some(self.now);
+                self.executed = None;
+                r.resume_with(())
+            }
+            Effect::PublishConsensusMsg(message, r) => {
+                if let SignedConsensusMsg::Vote(vote) = &message
+                    && vote.message.kind == VoteType::Precommit
+                    && let Some(executed) = self.executed.take()
+                {
+                    self.timing.saw_votes(self.now.saturating_sub(executed));
+                }
+                self.send(Message::of(&message));
+                r.resume_with(())
+            }
+            Effect::PublishLivenessMsg(message, r) => {
+                self.send(Message::of_liveness(&message));
+                r.resume_with(())
+            }
+            Effect::RepublishVote(vote, r) => {
+                self.send(Message::Vote(SignedVote::of(&vote)));
+                r.resume_with(())
+            }
+            Effect::RepublishRoundCertificate(change, r) => {
+                self.send(Message::Round(wire::RoundChange::of(&change)));
+                r.resume_with(())
+            }
+            Effect::GetValue(_, round, _, r) => {
+                self.wanted = Some(round);
+                r.resume_with(())
+            }
+            // Whoever gets the proposal asks for the body, if it lacks that.
+            Effect::RestreamProposal(.., r) => r.resume_with(()),
+            Effect::SignVote(vote, r) => r.resume_with(self.sign_vote(vote)?),
+            Effect::SignProposal(proposal, r) => r.resume_with(self.sign_proposal(proposal)?),
+            Effect::VerifySignature(signed, key, r) => {
+                let SignedMessage { message, signature } = &signed;
+                r.resume_with(match message {
+                    ConsensusMsg::Vote(vote) => self.verifier.vote(vote, signature, &key),
+                    ConsensusMsg::Proposal(proposal) => self.verifier.proposal(proposal, signature, &key),
+                })
+            }
+            Effect::VerifyCommitCertificate(certificate, _, thresholds, r) => r.resume_with(done(
+                self.verifier.verify_commit_certificate(&Context, &certificate, members, thresholds),
+            )),
+            Effect::VerifyExtendedCommitCertificate(certificate, _, thresholds, policy, r) => {
+                r.resume_with(done(self.verifier.verify_extended_commit_certificate(
+                    &Context,
+                    &certificate,
+                    members,
+                    thresholds,
+                    policy,
+                )))
+            }
+            Effect::VerifyPolkaCertificate(certificate, _, thresholds, r) => {
+                let result =
+                    done(self.verifier.verify_polka_certificate(&Context, &certificate, members, thresholds));
+                self.outcome.accepted |= result.is_ok();
+                r.resume_with(result)
+            }
+            Effect::VerifyRoundCertificate(certificate, _, thresholds, r) => {
+                let result =
+                    done(self.verifier.verify_round_certificate(&Context, &certificate, members, thresholds));
+                self.outcome.accepted |= result.is_ok();
+                r.resume_with(result)
+            }
+            Effect::WalAppend(of, input, r) => {
+                self.log(of, height, &input);
+                r.resume_with(())
+            }
+            // Votes have no extensions.
+            Effect::ExtendVote(.., r) => r.resume_with(None),
+            Effect::VerifyVoteExtension(.., r) => r.resume_with(Ok(())),
+            Effect::Decide(certificate, _, r) => {
+                let (round, signatures) = wire::decision(&certificate);
+                self.outcome.decided = Some((certificate.value_id.0, round, signatures));
+                r.resume_with(())
+            }
+            Effect::Finalize(_, _, evidence, r) => {
+                for (_, pairs) in &evidence.proposals {
+                    for (first, second) in pairs {
+                        self.push(Action::Punish(Evidence::Proposals(
+                            Box::new(SignedProposal::of(first)),
+                            Box::new(SignedProposal::of(second)),
+                        )));
+                    }
+                }
+                for (_, pairs) in &evidence.votes {
+                    for (first, second) in pairs {
+                        let (first, second) = (SignedVote::of(first), SignedVote::of(second));
+                        self.push(Action::Punish(Evidence::Votes(first, second)));
+                    }
+                }
+                r.resume_with(())
+            }
+            // Catching up goes past the core: see `Event::Durable`.
+            Effect::CertVerifiedSyncValue(.., r) => r.resume_with(()),
+            Effect::CertRejectedSyncValue(.., r) => r.resume_with(()),
+        })
+    }
+
+    /// Nothing leaves before that is durable which it rests on.
+    fn send(&mut self, message: Message) {
+        if self.unsynced {
+            self.push(Action::Sync);
+            self.unsynced = false;
+        }
+        self.push(Action::Broadcast(message));
+    }
+
+    fn log(&mut self, of: Height, height: Height, input: &Input<Context>) {
+        if of != height {
+            return;
+        }
+        if let Input::Vote(vote) = input {
+            self.note(&vote.message);
+        }
+        let ours = match input {
+            Input::Vote(vote) => vote.message.voter == self.address,
+            Input::Proposal(proposal) => proposal.message.proposer == self.address,
+            _ => true,
+        };
+        self.outcome.accepted |= !ours;
+        if self.replaying || self.muted {
+            return;
+        }
+        if let Some(entry) = Entry::of(input) {
+            self.push(Action::Append(entry));
+            self.unsynced = true;
+        }
+    }
+
+    /// A vote counts.
+    fn note(&mut self, vote: &Vote) {
+        let round = wire::round(vote.round);
+        let seen = self.seen.entry(vote.voter).or_default();
+        seen.note(vote.height.0, round, vote.kind == VoteType::Precommit, !vote.value.is_nil());
+        if let (VoteType::Precommit, NilOrVal::Val(id)) = (vote.kind, &vote.value) {
+            self.precommits.entry((round, id.0)).or_default().insert(vote.voter);
+        }
+    }
+
+    fn sign(&mut self, slot: Slot, payload: &[u8]) -> Result<Signature, Refused> {
+        // Also durable before it leaves: what the keys remember.
+        self.unsynced = true;
+        match self.keys.sign(slot, H256(blake2_256(payload)), payload) {
+            Ok(signature) => Ok(Signature(signature)),
+            Err(refusal) => {
+                tracing::error!(height = slot.height, round = slot.round, %refusal, "not signed");
+                self.outcome.refused = true;
+                Err(Refused)
+            }
+        }
+    }
+
+    fn sign_vote(&mut self, vote: Vote) -> Result<SignedMessage<Context, Vote>, Refused> {
+        let step = if vote.kind == VoteType::Precommit { SlotStep::Precommit } else { SlotStep::Prevote };
+        let slot = Slot { height: vote.height.0, round: wire::round(vote.round), step };
+        let payload = payload::vote(&vote, self.verifier.set(), self.verifier.genesis());
+        let signature = self.sign(slot, &payload)?;
+        Ok(SignedMessage::new(vote, signature))
+    }
+
+    fn sign_proposal(&mut self, proposal: Proposal) -> Result<SignedMessage<Context, Proposal>, Refused> {
+        let slot =
+            Slot { height: proposal.height.0, round: wire::round(proposal.round), step: SlotStep::Proposal };
+        let payload = payload::proposal(&proposal, self.verifier.set(), self.verifier.genesis());
+        let signature = self.sign(slot, &payload)?;
+        Ok(SignedMessage::new(proposal, signature))
+    }
+
+    fn wait_for(&self, timer: Timer) -> Duration {
+        match timer {
+            Timer::Propose(round) => self.timing.propose(round),
+            Timer::Prevote(round) | Timer::Precommit(round) => self.timing.vote(round),
+            Timer::Rebroadcast(round) => self.timing.rebroadcast(round),
+            Timer::Next | Timer::Listen => Duration::ZERO,
+        }
+    }
+}
+
+/// None for waits that this host does itself.
+fn timer(timeout: Timeout) -> Option<Timer> {
+    let round = wire::round(timeout.round);
+    match timeout.kind {
+        TimeoutKind::Propose => Some(Timer::Propose(round)),
+        TimeoutKind::Prevote => Some(Timer::Prevote(round)),
+        TimeoutKind::Precommit => Some(Timer::Precommit(round)),
+        TimeoutKind::Rebroadcast => Some(Timer::Rebroadcast(round)),
+        TimeoutKind::FinalizeHeight(_) => None,
+    }
+}
+
+/// The result of a verification, which never waits. It is never an error of the effect: the core would fail by it.
+fn done(
+    verification: impl Future<Output = Result<(), CertificateError<Context>>>,
+) -> Result<(), CertificateError<Context>> {
+    verification.now_or_never().unwrap_or(Err(CertificateError::VerificationError(None)))
+}

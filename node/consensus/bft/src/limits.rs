@@ -1,0 +1,39 @@
+//! How much is too much.
+
+/// The most validators of a set. Each header is voted on by all of them, twice, and a certificate of all of them fits
+/// into a message.
+pub const VALIDATORS_MAX: usize = 400;
+
+/// The most bytes of a message between validators: as many as the network carries.
+pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// The most bytes of a header in a proposal.
+pub const HEADER_BYTES_MAX: usize = 32 * 1024;
+
+/// Bodies up to this size travel with the proposal; larger ones are asked for.
+pub const INLINE_BODY_BYTES_MAX: usize = 24 * 1024;
+
+/// Bodies of blocks of the current height that are kept for others to ask for, besides those in the log.
+pub const BODIES_MAX: usize = 32;
+
+/// How often a body is asked for before its block counts as unknown: the round goes on without it then.
+pub const FETCHES_MAX: u32 = 20;
+
+/// Evidence that waits for somebody to look at it.
+pub const EVIDENCE_MAX: usize = 256;
+
+/// Messages for the next height that are kept until it begins, of all peers.
+pub const EARLY_MAX: usize = 4096;
+
+/// And of one peer: what an honest one may be ahead by.
+pub const EARLY_PER_PEER_MAX: usize = 64;
+
+/// Signatures of one height that are remembered as good.
+pub const VERIFIED_MAX: usize = 1 << 16;
+
+/// Different blocks of one height that are executed for their proposals: two per round by the core, and an honest
+/// network needs one.
+pub const CANDIDATES_MAX: usize = 32;
+
+/// The largest log of one height: entries beyond it are refused, and the validator stops signing.
+pub const LOG_BYTES_MAX: u64 = 256 * 1024 * 1024;
