@@ -151,7 +151,7 @@ impl NetworkStatus for Peers {
             let one = |peer: basalt_network::PeerInfo| PeerInfo {
                 peer_id: peer.id.to_string(),
                 roles: if peer.roles.contains(Roles::AUTHORITY) { "AUTHORITY".into() } else { "FULL".into() },
-                best_hash: peer.best.hash,
+                best_hash: peer.best.hash.into(),
                 best_number: peer.best.number,
             };
             peers.into_iter().map(one).collect()
@@ -184,7 +184,7 @@ impl NetworkStatus for Peers {
             let parsed = Multiaddr::from_str(&address).map_err(|error| bad(error.to_string()))?;
             match self.network.reserve(parsed).await {
                 Ok(_) => Ok(()),
-                Err(basalt_network::NetworkError::Closed) => Err(NetworkError::Stopping),
+                Err(basalt_network::NetworkError::Stopped) => Err(NetworkError::Stopping),
                 Err(error) => Err(bad(error.to_string())),
             }
         })

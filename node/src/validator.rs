@@ -17,7 +17,7 @@ use basalt_keystore::{
     guard::{Guard, GuardFile, Record, Step as GuardStep, Turn, Verdict},
 };
 use basalt_network::{ConsensusReceiver, Cost, NetworkHandle, PeerId};
-use basalt_primitives::{AccountId, H256, OpaqueExtrinsic, hashing::blake2_256};
+use basalt_primitives::{AccountId, H256, OpaqueExtrinsic};
 use basalt_rpc::ConsensusStatus;
 use basalt_rpc_api::types::{ConsensusReport, ConsensusStep, ValidatorReport, VoteReport};
 use basalt_runtime_api::ValidatorSet;
@@ -67,11 +67,6 @@ impl ValidatorKeys {
         let file = GuardFile::open(keystore.folder(), &vote_key)?;
         let guard = Guard { last: file.last() };
         Ok(Self { vote, vrf, file, guard, unsynced: None })
-    }
-
-    /// The vote key.
-    pub(crate) fn public(&self) -> [u8; 32] {
-        self.vote.public()
     }
 }
 
@@ -340,7 +335,7 @@ impl Agreement {
             },
             proposer: status.as_ref().and_then(|status| account(&status.proposer)),
             finalized_number: finalized.number,
-            finalized_hash: finalized.hash,
+            finalized_hash: finalized.hash.into(),
             finalized_millis_ago,
             height_millis,
             empty_block_millis: u64::try_from(self.empty_block_time.as_millis()).unwrap_or(u64::MAX),
@@ -361,6 +356,8 @@ impl ConsensusStatus for Agreement {
 
 #[cfg(test)]
 mod tests {
+    use basalt_primitives::hashing::blake2_256;
+
     use super::*;
 
     #[test]
@@ -377,7 +374,7 @@ mod tests {
         };
         {
             let mut keys = ValidatorKeys::open(&keystore, &empty).unwrap();
-            assert_eq!(keys.public(), vote);
+            assert_eq!(keys.vote_key(), vote);
             assert_eq!(keys.last_height(), None);
             sign(&mut keys, slot(5, SlotStep::Prevote), b"a").unwrap();
             keys.sync().unwrap();
