@@ -99,7 +99,7 @@ pub struct Reach {
     pub relay_server: bool,
     /// Turn relayed connections into direct ones. Needs `relay_client`.
     pub dcutr: bool,
-    /// Ask the router to open a port.
+    /// Ask the router to open a port. Needs the feature `upnp`.
     pub upnp: bool,
 }
 

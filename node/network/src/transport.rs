@@ -10,13 +10,33 @@ use libp2p::{
     kad::{self, store::MemoryStore},
     mdns, noise, ping, relay,
     swarm::{Config as SwarmConfig, NetworkBehaviour, behaviour::toggle::Toggle},
-    tcp, upnp, websocket, yamux,
+    tcp, websocket, yamux,
 };
 
 use crate::{
     Config, NetworkError, Plane, admission::Admission, behaviour, clock::Clock, gate::Gate,
     handler::Protocols, limits, plane::chain_protocol,
 };
+
+#[cfg(feature = "upnp")]
+type Upnp = libp2p::upnp::tokio::Behaviour;
+#[cfg(not(feature = "upnp"))]
+type Upnp = libp2p::swarm::dummy::Behaviour;
+
+#[cfg(feature = "upnp")]
+fn upnp() -> Result<Upnp, NetworkError> {
+    Ok(Upnp::default())
+}
+
+#[cfg(not(feature = "upnp"))]
+fn upnp() -> Result<Upnp, NetworkError> {
+    Err(NetworkError::Transport {
+        what: "UPnP",
+        detail:
+            "this program was built without it; open the port on the router, or build with --features upnp"
+                .into(),
+    })
+}
 
 /// Everything that runs on connections. Ours is the last, so that it hears only of what no other turns down.
 #[derive(NetworkBehaviour)]
@@ -30,7 +50,7 @@ pub(crate) struct Behaviours {
     relay_server: Toggle<relay::Behaviour>,
     relay_client: Toggle<relay::client::Behaviour>,
     dcutr: Toggle<dcutr::Behaviour>,
-    upnp: Toggle<upnp::tokio::Behaviour>,
+    upnp: Toggle<Upnp>,
     pub(crate) planes: behaviour::Behaviour,
 }
 
@@ -136,7 +156,7 @@ fn behaviours(
             .into(),
         relay_client: relay_client.into(),
         dcutr: (reach.dcutr && has_relay).then(|| dcutr::Behaviour::new(local)).into(),
-        upnp: reach.upnp.then(upnp::tokio::Behaviour::default).into(),
+        upnp: reach.upnp.then(upnp).transpose()?.into(),
         planes: behaviour::Behaviour::new(
             protocols(config)?,
             clock,

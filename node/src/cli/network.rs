@@ -65,7 +65,7 @@ pub(crate) enum Discovery {
     Kad,
     /// Ask the local network.
     Mdns,
-    /// Open a port of the router.
+    /// Open a port of the router (only in programs built with `--features upnp`).
     Upnp,
     /// Let peers tell whether this node can be reached.
     Autonat,

@@ -5,9 +5,9 @@ use alloc::collections::BTreeMap;
 use basalt_primitives::{AccountId, signature};
 use basalt_runtime_api::Validator;
 
-/// The most validators of a set. Each adds 132 bytes to every block's certificate (132 KB at this limit), and each sends its
-/// votes to all others.
-pub const VALIDATORS_MAX: u32 = 1_000;
+/// The most validators of a set. Each adds 132 bytes to every block's certificate (53 KB at this limit, which a message
+/// between validators holds), and each sends its votes to all others.
+pub const VALIDATORS_MAX: u32 = 400;
 
 /// The most that all powers may add up to. Votes are counted in 64 bits against `2/3` of it, which takes three times the
 /// sum; the rest is margin.

@@ -342,5 +342,5 @@ fn the_form_of_rewritten_code_is_pinned() {
     };
     assert_eq!(cost::METERING_VERSION, 2);
     assert_eq!(hash(&contract("", "")), "a546f06722a378f2b31d4c346be34f7046ede5ad61a74ff95dae13f1b1b13ca6");
-    assert_eq!(hash(BUSY), "9144d5fef47b51c98bb8d3ff2a8a9546aee58f5bc376e05a3e4e8cbf73faaf63");
+    assert_eq!(hash(BUSY), "a26256c0d514e7098b127f0c5bfd98fad1cafa972d75c403666c143343e68f59");
 }

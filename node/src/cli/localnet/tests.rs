@@ -287,7 +287,7 @@ fn a_paused_terminal_holds_up_nobody_and_costs_bounded_memory() {
 #[test]
 fn data_of_another_chain_are_not_touched() {
     let folder = tempfile::tempdir().unwrap();
-    let spec = spec(4).unwrap();
+    let spec = ChainSpec::local(4).unwrap();
     put_spec(folder.path(), &spec).unwrap();
     put_spec(folder.path(), &spec).unwrap();
     let error = put_spec(folder.path(), &ChainSpec { name: "other".into(), ..spec.clone() }).unwrap_err();

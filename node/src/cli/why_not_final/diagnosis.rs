@@ -68,8 +68,15 @@ impl<'a> Diagnosis<'a> {
         let late = late(report);
         // While blocks come, the votes for the present one are still under way: then the last one counts, too.
         let since = if late { report.height } else { report.height.saturating_sub(1) };
-        let is_silent =
-            |validator: &&ValidatorReport| validator.last_signed.is_none_or(|signed| signed < since);
+        // Who voted once in this round and then fell silent is what the round waits for, too.
+        let lacks = |validator: &ValidatorReport| match report.step {
+            ConsensusStep::Prevote => validator.prevote.is_none() && validator.precommit.is_none(),
+            ConsensusStep::Precommit => validator.precommit.is_none(),
+            ConsensusStep::Unstarted | ConsensusStep::Propose | ConsensusStep::Commit => false,
+        };
+        let is_silent = |validator: &&ValidatorReport| {
+            validator.last_signed.is_none_or(|signed| signed < since) || (late && lacks(validator))
+        };
         let (silent, others): (Vec<_>, Vec<_>) = report.validators.iter().partition(is_silent);
         let voting = others.iter().fold(0u64, |sum, validator| sum.saturating_add(validator.power));
         let hears_others = report.validators.len() <= 1 || view.health.peers > 0;

@@ -5,7 +5,10 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::{
+        atomic::{AtomicU16, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -15,36 +18,49 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Far above what anything here takes; a hang fails the test.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The line that ends what a localnet says once all nodes answer.
 const READY: &str = "Ctrl-C here";
 
-/// A localnet of two nodes as a process.
-struct Localnet {
+/// A localnet as a process.
+pub(crate) struct Localnet {
     supervisor: Child,
     lines: Receiver<String>,
     output: String,
 }
 
 /// What several localnets of one test share.
-struct World {
+pub(crate) struct World {
     data: TempDir,
-    folder: TempDir,
-    base_port: u16,
+    pub(crate) folder: TempDir,
+    pub(crate) base_port: u16,
+    nodes: u16,
+    /// Further flags.
+    flags: Vec<String>,
 }
 
+/// Each test of this process has ports of its own.
+static WORLDS: AtomicU16 = AtomicU16::new(0);
+
 impl World {
-    fn new() -> Self {
-        // Tests of one process share its id, and run one after the other here.
-        let first = 20_000 + u16::try_from(std::process::id() % 1000).unwrap() * 10;
+    pub(crate) fn new(nodes: u16, flags: &[&str]) -> Self {
+        // Tests of one process share its id.
+        let world = WORLDS.fetch_add(1, Ordering::Relaxed) % 10;
+        let first = 12_000 + u16::try_from(std::process::id() % 100).unwrap() * 100 + world * 10;
         let free = |base: &u16| {
-            let ports = (*base..base + 2).flat_map(|rpc| [rpc, rpc + 20_389, rpc - 329]);
+            let ports = (*base..base + nodes).flat_map(|rpc| [rpc, rpc + 20_389, rpc - 329]);
             ports.into_iter().all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok())
         };
-        let base_port = (0..1000).map(|tens| first + tens * 10).find(free).expect("free ports");
+        let base_port = (0..200).map(|hundreds| first + hundreds * 100).find(free).expect("free ports");
         let dir = || tempfile::tempdir().expect("a temporary directory");
-        Self { data: dir(), folder: dir(), base_port }
+        let flags = flags.iter().map(ToString::to_string).collect();
+        Self { data: dir(), folder: dir(), base_port, nodes, flags }
+    }
+
+    /// Where a node's JSON-RPC is.
+    pub(crate) fn url(&self, node: u16) -> String {
+        format!("ws://127.0.0.1:{}", self.base_port + node)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -53,11 +69,12 @@ impl World {
         command
     }
 
-    fn start(&self) -> Localnet {
-        let port = self.base_port.to_string();
+    pub(crate) fn start(&self) -> Localnet {
+        let (port, nodes) = (self.base_port.to_string(), self.nodes.to_string());
         let folder = self.folder.path().to_str().expect("text");
         let mut supervisor = self
-            .command(&["localnet", "--validators", "2", "--base-port", &port, "--base-path", folder])
+            .command(&["localnet", "--validators", &nodes, "--base-port", &port, "--base-path", folder])
+            .args(&self.flags)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -71,7 +88,7 @@ impl World {
         net
     }
 
-    fn run(&self, arguments: &[&str]) -> Exit {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Exit {
         let output = self.command(arguments).output().expect("the binary can be started");
         let text = [output.stdout, output.stderr].concat();
         Exit { code: output.status.code(), output: String::from_utf8_lossy(&text).into_owned() }
@@ -161,7 +178,7 @@ fn all_end(pids: &[u64]) {
 
 #[test]
 fn a_localnet_is_controlled_from_elsewhere_and_leaves_no_process_however_it_ends() {
-    let world = World::new();
+    let world = World::new(2, &[]);
     let mut net = world.start();
     for part in ["ws://127.0.0.1:", "//Alice", "polkadot.js.org", "alice    | ", "bob      | "] {
         if !net.output.contains(part) {

@@ -13,3 +13,4 @@ mod localnet;
 mod restart;
 mod rpc;
 mod sealing;
+mod validators;

@@ -86,6 +86,17 @@ impl Rpc {
             .expect("heads can be followed")
     }
 
+    /// Waits until a block of this height, or above it, is final.
+    pub(crate) async fn reaches(&self, height: u32) {
+        let mut heads = self.finalized_heads().await;
+        while let Some(head) = heads.next().await {
+            if number(&head.expect("heads decode")) >= height {
+                return;
+            }
+        }
+        panic!("the subscription ended before height {height}");
+    }
+
     /// Number and hash of the finalised head.
     pub(crate) async fn finalized(&self) -> (u32, H256) {
         let block = self.get("chain_getFinalizedHead", rpc_params![]).await;

@@ -70,7 +70,7 @@ fn refused() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         (
             "bomb: joins",
             module(&format!("(func (param i32) (local {}) {joins})", "i64 ".repeat(255))),
-            "compile",
+            "operations to interpret",
         ),
         ("bomb: a table", module("(table 10000000 funcref)"), "elements"),
     ]
