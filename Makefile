@@ -8,13 +8,18 @@ BIN := $(CARGO_TARGET_DIR)/debug/basalt
 # of RocksDB's build dependencies differ, and RocksDB, most of a cold build, would be compiled once for each.
 BUILD := cargo build --locked --workspace --examples --bin
 
-.PHONY: help run build contracts test nightly lint bench bench-peers
+.PHONY: help run dev build contracts test nightly lint bench bench-peers
 .DEFAULT_GOAL := help
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
-run: ## build, and start a development chain; more flags: make run ARGS="--rpc-port 9955"
+run: ## build, and start four validators; more flags: make run ARGS="--validators 6"
+	@scripts/setup.sh build
+	@$(BUILD) basalt
+	@exec "$(BIN)" localnet $(ARGS)
+
+dev: ## build, and start a development chain of one node; more flags: make dev ARGS="--rpc-port 9955"
 	@scripts/setup.sh build
 	@$(BUILD) basalt
 	@exec "$(BIN)" --dev $(ARGS)

@@ -2,16 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
-use basalt_primitives::keys::{Pair, Scheme};
-use basalt_runtime::{BalancesGenesis, GenesisConfig, SS58_PREFIX, SudoGenesis, TREASURY_ACCOUNT, UNIT};
+use basalt_primitives::{
+    AccountId, H256, MultiSigner,
+    keys::{Pair, Scheme},
+};
+use basalt_runtime::{
+    BalancesGenesis, GenesisConfig, SS58_PREFIX, SessionGenesis, SudoGenesis, TREASURY_ACCOUNT, UNIT,
+    ValidatorGenesis,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// The most bytes of a chain specification file: a million genesis accounts fit.
 pub(crate) const CHAIN_SPEC_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
-/// The development accounts that the `dev` preset endows.
+/// The development accounts that the presets endow. On local networks the first of them validate.
 pub(crate) const DEV_ACCOUNTS: [&str; 6] = ["Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie"];
+
+/// How many validators the preset `local` has: the fewest of which one may fail.
+pub(crate) const LOCAL_VALIDATORS: usize = 4;
+/// The most that it can have: each is a development account.
+pub(crate) const LOCAL_VALIDATORS_MAX: usize = DEV_ACCOUNTS.len();
 
 /// What chain a node runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,7 +87,7 @@ pub(crate) struct RuntimeGenesis {
 pub(crate) enum ChainSpecError {
     /// Neither a preset nor a file.
     #[error(
-        "there is no chain '{0}': use the preset 'dev', or the path of a chain specification file (make one with \
+        "there is no chain '{0}': use a preset ('dev' or 'local'), or the path of a chain specification file (make one with \
          `basalt chain-spec build`)"
     )]
     Unknown(String),
@@ -104,6 +115,12 @@ pub(crate) enum ChainSpecError {
         /// Where and why.
         error: serde_json::Error,
     },
+    /// A local network of nobody, or of too many.
+    #[error(
+        "a local network has 1 to {LOCAL_VALIDATORS_MAX} validators (//Alice to //Ferdie), not {0}; for more, write their keys \
+         into a chain specification file (`basalt key generate-validator` makes some)"
+    )]
+    BadValidators(usize),
     /// The id would not do as a folder.
     #[error("the chain id '{0}' is not usable as a folder name: use letters, digits, '-' and '_'")]
     BadId(String),
@@ -112,8 +129,10 @@ pub(crate) enum ChainSpecError {
 impl ChainSpec {
     /// The preset of this name, or the specification in this file.
     pub(crate) fn load(chain: &str) -> Result<Self, ChainSpecError> {
-        if chain == "dev" {
-            return Ok(Self::dev());
+        match chain {
+            "dev" => return Ok(Self::dev()),
+            "local" => return Self::local(LOCAL_VALIDATORS),
+            _ => {}
         }
         let path = Path::new(chain);
         if !path.exists() {
@@ -136,17 +155,34 @@ impl ChainSpec {
 
     /// One node for development: instant blocks, known accounts, sudo for //Alice.
     pub(crate) fn dev() -> Self {
-        let account = |suri: String| {
-            Pair::from_suri(Scheme::Sr25519, &suri).expect("the development URIs are valid").account_id()
-        };
+        Self::with_dev_accounts("Basalt Development", "basalt_dev", ChainType::Development, Vec::new())
+    }
+
+    /// A few validators on one machine, with the accounts of [`ChainSpec::dev`]. Their keys are derived from the names of
+    /// the accounts, see [`DevValidator`].
+    pub(crate) fn local(validators: usize) -> Result<Self, ChainSpecError> {
+        if !(1..=LOCAL_VALIDATORS_MAX).contains(&validators) {
+            return Err(ChainSpecError::BadValidators(validators));
+        }
+        let validators = DEV_ACCOUNTS.iter().take(validators).map(|name| DevValidator::of(name).genesis());
+        Ok(Self::with_dev_accounts("Basalt Local", "basalt_local", ChainType::Local, validators.collect()))
+    }
+
+    fn with_dev_accounts(
+        name: &str,
+        id: &str,
+        chain_type: ChainType,
+        validators: Vec<ValidatorGenesis>,
+    ) -> Self {
+        let account = |suri: String| dev_pair(Scheme::Sr25519, &suri).account_id();
         let accounts = DEV_ACCOUNTS
             .iter()
             .map(|name| format!("//{name}"))
             .chain(["//Alice//stash".to_owned(), "//Bob//stash".to_owned()]);
         Self {
-            name: "Basalt Development".to_owned(),
-            id: "basalt_dev".to_owned(),
-            chain_type: ChainType::Development,
+            name: name.to_owned(),
+            id: id.to_owned(),
+            chain_type,
             boot_nodes: Vec::new(),
             telemetry_endpoints: None,
             protocol_id: None,
@@ -168,10 +204,16 @@ impl ChainSpec {
                                 .collect(),
                         },
                         sudo: SudoGenesis { key: Some(account("//Alice".to_owned())) },
+                        session: SessionGenesis { validators },
                     },
                 },
             },
         }
+    }
+
+    /// Whether several decide each block; else one node seals them alone.
+    pub(crate) fn has_validators(&self) -> bool {
+        !self.genesis.runtime_genesis.patch.session.validators.is_empty()
     }
 
     /// The genesis configuration as the runtime reads it.
@@ -180,3 +222,48 @@ impl ChainSpec {
             .expect("a genesis configuration always serialises")
     }
 }
+
+/// A validator of a local network. Everyone knows its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DevValidator {
+    /// Secret URI of its account (sr25519) and of its vote key (Ed25519).
+    pub(crate) suri: String,
+    /// Secret URI of its VRF key (sr25519): another than the account's, so that no signature of one is one of the other.
+    pub(crate) vrf_suri: String,
+}
+
+impl DevValidator {
+    /// The validator with this name: `Alice`, say.
+    pub(crate) fn of(name: &str) -> Self {
+        Self { suri: format!("//{name}"), vrf_suri: format!("//{name}//vrf") }
+    }
+
+    /// Its account.
+    pub(crate) fn account(&self) -> AccountId {
+        dev_pair(Scheme::Sr25519, &self.suri).account_id()
+    }
+
+    /// Its entry in a genesis, with power 1.
+    pub(crate) fn genesis(&self) -> ValidatorGenesis {
+        ValidatorGenesis {
+            account: self.account(),
+            vote_key: public(&dev_pair(Scheme::Ed25519, &self.suri)),
+            vrf_key: public(&dev_pair(Scheme::Sr25519, &self.vrf_suri)),
+            power: 1,
+        }
+    }
+}
+
+fn dev_pair(scheme: Scheme, suri: &str) -> Pair {
+    Pair::from_suri(scheme, suri).expect("the development URIs are valid")
+}
+
+fn public(pair: &Pair) -> H256 {
+    match pair.public() {
+        MultiSigner::Ed25519(key) | MultiSigner::Sr25519(key) => H256(key),
+        MultiSigner::Ecdsa(_) => unreachable!("no validator has such a key"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,7 @@ impl Folder {
             Some(base) => base.clone(),
             None => default_base()?,
         };
-        let path = base.join("chains").join(&spec.id);
+        let path = of_chain(&base, spec);
         std::fs::create_dir_all(&path).map_err(|error| NodeError::Folder { path: path.clone(), error })?;
         Ok(Self::Kept(path))
     }
@@ -37,6 +37,16 @@ impl Folder {
             Self::Temporary(folder) => folder.path(),
         }
     }
+}
+
+/// A chain's folder below the base path, as Substrate's nodes have it.
+pub(crate) fn of_chain(base: &Path, spec: &ChainSpec) -> PathBuf {
+    base.join("chains").join(&spec.id)
+}
+
+/// Where keys lie in a chain's folder: beside the database, so that a restored backup of the one does not replace the other.
+pub(crate) fn keystore(chain: &Path) -> PathBuf {
+    chain.join("keystore")
 }
 
 /// `$XDG_DATA_HOME/basalt`, or `~/.local/share/basalt`.

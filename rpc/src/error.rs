@@ -4,12 +4,15 @@ use std::{io, net::SocketAddr};
 
 use basalt_chain::{ChainError, limits::REPORTS_KEPT};
 use basalt_consensus_api::EngineError;
+use basalt_keystore::KeystoreError;
 use basalt_pool::PoolError;
 use basalt_primitives::H256;
 use basalt_rpc_api::codes;
 use basalt_runtime_api::CallError;
 use basalt_state::StateError;
 use jsonrpsee::types::ErrorObjectOwned;
+
+use crate::NetworkError;
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +98,8 @@ pub(crate) enum Error {
     #[error("{}", .0.message())]
     Pool(#[from] PoolError),
     #[error("{0}")]
+    Keystore(KeystoreError),
+    #[error("{0}")]
     Engine(#[from] EngineError),
     #[error("there is no block {0:?}")]
     NoSuchBlock(H256),
@@ -103,6 +108,10 @@ pub(crate) enum Error {
          that it ran since it started"
     )]
     NoReport { number: u32, hash: H256 },
+    #[error("{0}")]
+    Network(#[from] NetworkError),
+    #[error("nobody votes on this chain: one node seals it alone, and each of its blocks is final at once")]
+    NoVotes,
     #[error("This method is unsafe to be called externally")]
     Unsafe,
     #[error("the node is shutting down")]
@@ -165,12 +174,17 @@ impl From<Error> for ErrorObjectOwned {
             Error::Fee(why) => (codes::RUNTIME_ERROR, Some(why.to_string())),
             Error::FeeUndecodable(why) => (codes::DECODE_ERROR, Some(why)),
             Error::DryRun(why) => (codes::RUNTIME_ERROR, Some(why.to_string())),
+            Error::Keystore(KeystoreError::UnknownType(_)) => (codes::AUTHOR_KEY_TYPE, None),
+            Error::Keystore(_) => (codes::AUTHOR_KEY, None),
             Error::Pool(error) => (error.code(), error.data()),
             Error::Engine(error) => (error.code(), None),
             Error::NoSuchBlock(_) => {
                 (codes::BASALT_UNKNOWN_BLOCK, Some("check the hash, or leave it out for the best block".into()))
             }
             Error::NoReport { .. } => (codes::BASALT_NO_REPORT, None),
+            Error::Network(NetworkError::BadPeer { .. }) => (codes::SYSTEM_BAD_PEER, None),
+            Error::Network(NetworkError::NoNetwork) => (codes::SYSTEM_NO_NETWORK, None),
+            Error::NoVotes => (codes::BASALT_NO_VOTES, None),
             Error::Unsafe => (
                 codes::METHOD_NOT_FOUND,
                 Some(
@@ -178,7 +192,7 @@ impl From<Error> for ErrorObjectOwned {
                         .into(),
                 ),
             ),
-            Error::Stopping | Error::Internal(_) => (codes::INTERNAL, None),
+            Error::Network(NetworkError::Stopping) | Error::Stopping | Error::Internal(_) => (codes::INTERNAL, None),
         };
         Self::owned(code, message, data)
     }

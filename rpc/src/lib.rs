@@ -10,7 +10,7 @@
 //! # Flow
 //!
 //! ```text
-//! socket ─► origin check, CORS ─► jsonrpsee ─► family (chain, state, author, …) ─► chain, pool, engine
+//! socket ─► origin check, CORS ─► jsonrpsee ─► family (chain, state, author, …) ─► chain, pool, engine, network
 //!                                                 └─ long work ─► workers (a bounded share of the blocking threads)
 //! chain events ─► wake up ─► walk the chain from what was sent last ─► subscriber
 //! ```
@@ -51,11 +51,14 @@ mod config;
 mod engine;
 mod error;
 mod follow;
+mod grandpa;
 mod keys;
+mod keystore;
 pub mod limits;
 mod node;
 mod origin;
 mod payment;
+mod peers;
 mod server;
 mod state;
 mod subscriptions;
@@ -63,6 +66,7 @@ mod system;
 
 pub use config::{Config, Cors, PORT, UnsafeMethods};
 pub use error::RpcError;
-pub use keys::{ItemName, KeyNames};
+pub use keys::{ItemName, KeyNames, contracts::ChildId};
 pub use node::{ChainInfo, Services};
+pub use peers::{ConsensusStatus, NetworkError, NetworkStatus, NoNetwork};
 pub use server::{Running, Server};

@@ -8,6 +8,7 @@ use std::{
 
 use basalt_chain::{BlockId, Chain, ChainError, StateView};
 use basalt_consensus_api::EngineHandle;
+use basalt_keystore::Keystore;
 use basalt_pool::PoolHandle;
 use basalt_primitives::{H256, Header};
 use basalt_rpc_api::{text::Hash, types::ChainType};
@@ -15,7 +16,7 @@ use basalt_state::Overlay;
 use serde_json::{Map, Value};
 use tokio::{sync::Semaphore, task};
 
-use crate::{KeyNames, error::Error, limits};
+use crate::{ConsensusStatus, KeyNames, NetworkStatus, error::Error, limits};
 
 /// The parts of a node that answers come from.
 #[derive(Clone)]
@@ -26,6 +27,12 @@ pub struct Services {
     pub pool: PoolHandle,
     /// Makes blocks on request; `None` leaves the `engine_*` methods out.
     pub engine: Option<EngineHandle>,
+    /// What the node signs with; `None` leaves the methods about keys out.
+    pub keystore: Option<Keystore>,
+    /// The node's peers; [`NoNetwork`](crate::NoNetwork) if it has none.
+    pub network: Arc<dyn NetworkStatus>,
+    /// How the validators agree; `None` on a chain that one node seals alone.
+    pub consensus: Option<Arc<dyn ConsensusStatus>>,
     /// What the node says about itself.
     pub chain_info: ChainInfo,
 }
@@ -43,8 +50,6 @@ pub struct ChainInfo {
     pub node_name: String,
     /// The program's version.
     pub node_version: String,
-    /// The node's id in its network; empty while there is none.
-    pub peer_id: String,
     /// Whether this node makes blocks.
     pub authority: bool,
 }
@@ -54,6 +59,8 @@ pub(crate) struct Node {
     pub(crate) chain: Arc<Chain>,
     pub(crate) pool: PoolHandle,
     pub(crate) info: ChainInfo,
+    pub(crate) network: Arc<dyn NetworkStatus>,
+    pub(crate) consensus: Option<Arc<dyn ConsensusStatus>>,
     /// Names of storage keys; made when they are first asked for.
     names: OnceLock<KeyNames>,
     /// Bytes that an answer may have.
@@ -65,19 +72,21 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(services: Services, response_bytes_max: u32) -> (Arc<Self>, Option<EngineHandle>) {
+    pub(crate) fn new(services: Services, response_bytes_max: u32) -> Arc<Self> {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let node = Self {
             starting_block: services.chain.best().number,
             chain: services.chain,
             pool: services.pool,
             info: services.chain_info,
+            network: services.network,
+            consensus: services.consensus,
             names: OnceLock::new(),
             // A limit that exceeds the address space is none.
             response_bytes_max: usize::try_from(response_bytes_max).unwrap_or(usize::MAX),
             workers: Arc::new(Semaphore::new(cores * limits::WORKERS_PER_CORE)),
         };
-        (Arc::new(node), services.engine)
+        Arc::new(node)
     }
 
     /// Runs what may take long on a blocking thread, a bounded number at a time. The permit stays with the work, not

@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use basalt_rpc_api::{
-    AuthorApiServer, BasaltApiServer, ChainApiServer, ChildStateApiServer, EngineApiServer, PaymentApiServer,
-    StateApiServer, SystemApiServer, UNSAFE_METHODS,
+    AuthorApiServer, BasaltApiServer, ChainApiServer, ChildStateApiServer, EngineApiServer, GrandpaApiServer,
+    KeystoreApiServer, PaymentApiServer, StateApiServer, SystemApiServer, UNSAFE_METHODS,
 };
 use http::{Method, header};
 use jsonrpsee::{
@@ -27,6 +27,8 @@ use crate::{
     config::{Config, Cors},
     engine::Engine,
     error::Error,
+    grandpa::Grandpa,
+    keystore::Keys,
     limits,
     node::{Node, Services},
     origin::OriginLayer,
@@ -130,7 +132,8 @@ fn methods(
     response_bytes_max: u32,
     unsafe_allowed: bool,
 ) -> Result<RpcModule<()>, RpcError> {
-    let (node, engine) = Node::new(services, response_bytes_max);
+    let (engine, keystore) = (services.engine.clone(), services.keystore.clone());
+    let node = Node::new(services, response_bytes_max);
     let clash = |e: jsonrpsee::core::RegisterMethodError| RpcError::Methods(e.to_string());
     let mut module = RpcModule::new(());
     module.merge(ChainFamily(Arc::clone(&node)).into_rpc()).map_err(clash)?;
@@ -138,7 +141,11 @@ fn methods(
     module.merge(ChildState(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(Author(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(System(Arc::clone(&node)).into_rpc()).map_err(clash)?;
+    module.merge(Grandpa(Arc::clone(&node)).into_rpc()).map_err(clash)?;
     module.merge(Basalt(Arc::clone(&node)).into_rpc()).map_err(clash)?;
+    if let Some(keystore) = keystore {
+        module.merge(Keys { node: Arc::clone(&node), keystore }.into_rpc()).map_err(clash)?;
+    }
     module.merge(Payment(node).into_rpc()).map_err(clash)?;
     if let Some(engine) = engine {
         module.merge(Engine(engine).into_rpc()).map_err(clash)?;

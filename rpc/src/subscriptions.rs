@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use basalt_chain::{BlockId, Chain, ChainError, ChainEvent};
 use basalt_pool::TransactionStatus;
-use basalt_primitives::{H256, RuntimeVersion, hashing::blake2_256};
+use basalt_primitives::{EngineId, H256, RuntimeVersion, hashing::blake2_256};
 use basalt_rpc_api::{
     text::{Bytes, Hash},
     types::{self, StorageChangeSet},
@@ -27,6 +27,9 @@ use crate::{
     limits::{BLOCKS_REMEMBERED_MAX, KEYS_SUBSCRIBED_MAX, SLOW_SUBSCRIBER_WAIT},
     node::Node,
 };
+
+/// The engine whose justifications `grandpa_*` is about.
+const GRANDPA: EngineId = *b"FRNK";
 
 /// An accepted subscription that hears of chain events.
 struct Subscriber {
@@ -162,6 +165,28 @@ pub(crate) async fn finalized_heads(
                 told += 1;
                 if let Some(hash) = node.chain.hash_at(told)? {
                     to.send_header(&hash).await?;
+                }
+            }
+            to.wake().await?;
+        }
+    };
+    end(follow.await)
+}
+
+/// `grandpa_subscribeJustifications`.
+pub(crate) async fn justifications(node: &Arc<Node>, pending: PendingSubscriptionSink) -> SubscriptionResult {
+    let Ok(mut to) = Subscriber::accept(node, pending).await else { return Ok(()) };
+    let follow = async {
+        let mut told = node.chain.finalized().number;
+        loop {
+            let finalized = node.chain.finalized().number;
+            while told < finalized {
+                told += 1;
+                let Some(hash) = node.chain.hash_at(told)? else { continue };
+                match node.chain.justification(&hash)? {
+                    Some(proof) if proof.engine == GRANDPA => to.send(&Bytes(proof.data)).await?,
+                    // Final through a block above it, or proved by an engine of another kind.
+                    _ => {}
                 }
             }
             to.wake().await?;

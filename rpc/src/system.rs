@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::{author::without_length, error::Error, node::Node};
 
-/// Answers `system_*`. There is no network yet, so there are no peers.
+/// Answers `system_*`.
 pub(crate) struct System(pub(crate) Arc<Node>);
 
 #[async_trait]
@@ -39,19 +39,33 @@ impl SystemApiServer for System {
     }
 
     async fn health(&self) -> RpcResult<Health> {
-        Ok(Health { peers: 0, is_syncing: false, should_have_peers: false })
+        let network = &self.0.network;
+        let peers = u32::try_from(network.peers().await.len()).unwrap_or(u32::MAX);
+        Ok(Health { peers, is_syncing: network.is_syncing(), should_have_peers: network.should_have_peers() })
     }
 
     async fn local_peer_id(&self) -> RpcResult<String> {
-        Ok(self.0.info.peer_id.clone())
+        Ok(self.0.network.local_peer_id())
     }
 
     async fn local_listen_addresses(&self) -> RpcResult<Vec<String>> {
-        Ok(Vec::new())
+        Ok(self.0.network.listen_addresses().await)
     }
 
     async fn peers(&self) -> RpcResult<Vec<PeerInfo>> {
-        Ok(Vec::new())
+        Ok(self.0.network.peers().await)
+    }
+
+    async fn add_reserved_peer(&self, peer: String) -> RpcResult<()> {
+        Ok(self.0.network.add_reserved_peer(peer).await.map_err(Error::Network)?)
+    }
+
+    async fn remove_reserved_peer(&self, peer_id: String) -> RpcResult<()> {
+        Ok(self.0.network.remove_reserved_peer(peer_id).await.map_err(Error::Network)?)
+    }
+
+    async fn reserved_peers(&self) -> RpcResult<Vec<String>> {
+        Ok(self.0.network.reserved_peers().await)
     }
 
     async fn node_roles(&self) -> RpcResult<Vec<NodeRole>> {
@@ -60,7 +74,9 @@ impl SystemApiServer for System {
 
     async fn sync_state(&self) -> RpcResult<SyncState> {
         let current_block = self.0.chain.best().number;
-        Ok(SyncState { starting_block: self.0.starting_block, current_block, highest_block: current_block })
+        // A peer's word may be old: no node is above itself.
+        let highest_block = self.0.network.highest_block().unwrap_or(0).max(current_block);
+        Ok(SyncState { starting_block: self.0.starting_block, current_block, highest_block })
     }
 
     async fn account_next_index(&self, account: AccountId) -> RpcResult<Nonce> {

@@ -9,6 +9,7 @@ use basalt_contracts_vm::Machine;
 use basalt_pallet_contracts::types::{
     Code, CodeUploadReturnValue, ContractAccessError, Determinism, ExecReturnValue, InstantiateReturnValue,
 };
+use basalt_pallet_session::{AuthorityId, KeyTypeId, SessionKeys};
 use basalt_pallet_system::ACCOUNT;
 use basalt_pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use basalt_primitives::{
@@ -22,16 +23,16 @@ use basalt_support::{
     Pallet, RuntimeCall as _,
     metadata::{Api, Extension, Extrinsic, Method, RuntimeMetadata},
 };
-use parity_scale_codec::{Compact, Decode, Encode};
+use parity_scale_codec::{Compact, Decode, DecodeAll, Encode};
 use scale_info::{MetaType, Path, Type, TypeInfo, build::Fields, meta_type};
 
 use crate::{
-    BALANCES, CONTRACTS, RuntimeCall, RuntimeError, RuntimeEvent, RuntimeHoldReason, SUDO, SYSTEM, TIMESTAMP,
-    TRANSACTION_PAYMENT, UTILITY, block, contracts, transaction, version,
+    BALANCES, CONTRACTS, GRANDPA, RuntimeCall, RuntimeError, RuntimeEvent, RuntimeHoldReason, SESSION, SUDO,
+    SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block, contracts, transaction, version,
 };
 
 /// Name and version of each runtime API.
-pub(crate) const APIS: [(&str, u32); 8] = [
+pub(crate) const APIS: [(&str, u32); 10] = [
     ("Core", 5),
     ("Metadata", 2),
     ("BlockBuilder", 6),
@@ -39,6 +40,8 @@ pub(crate) const APIS: [(&str, u32); 8] = [
     ("AccountNonceApi", 1),
     ("TransactionPaymentApi", 4),
     ("TransactionPaymentCallApi", 3),
+    ("SessionKeys", 1),
+    ("GrandpaApi", 3),
     ("ContractsApi", 2),
 ];
 
@@ -148,6 +151,8 @@ pub fn metadata() -> RuntimeMetadata {
             TRANSACTION_PAYMENT.metadata(),
             UTILITY.metadata(),
             SUDO.metadata(),
+            SESSION.metadata(),
+            GRANDPA.metadata(),
             CONTRACTS.metadata(),
         ],
         extrinsic: Extrinsic {
@@ -177,6 +182,8 @@ fn method(
 
 type ApplyExtrinsicResult = Result<Result<(), DispatchError>, TransactionValidityError>;
 type TransactionValidity = Result<ValidTransaction, TransactionValidityError>;
+/// Keys with their types, if the bytes are keys.
+type DecodedSessionKeys = Option<Vec<(Vec<u8>, KeyTypeId)>>;
 /// SCALE bytes of a metadata, as one opaque value.
 type OpaqueMetadata = Vec<u8>;
 
@@ -221,6 +228,21 @@ fn apis() -> Vec<Api> {
         "TransactionPaymentCallApi" => {
             fee_methods("query_call_info", "query_call_fee_details", || ("call", meta_type::<RuntimeCall>()))
         }
+        "SessionKeys" => vec![method(
+            "decode_session_keys",
+            vec![("encoded", meta_type::<Vec<u8>>())],
+            meta_type::<DecodedSessionKeys>(),
+            "A validator's public keys, each with its type.",
+        )],
+        "GrandpaApi" => vec![
+            method(
+                "grandpa_authorities",
+                vec![],
+                meta_type::<Vec<(AuthorityId, u64)>>(),
+                "Whose votes prove finality, with their weight.",
+            ),
+            method("current_set_id", vec![], meta_type::<u64>(), "The id that their votes sign."),
+        ],
         "ContractsApi" => contract_methods(),
         _ => vec![],
     };
@@ -412,6 +434,14 @@ pub(crate) fn call(
         "TransactionPaymentApi_query_length_to_fee" | "TransactionPaymentCallApi_query_length_to_fee" => {
             TRANSACTION_PAYMENT.length_to_fee(arguments.next()?).encode()
         }
+        "SessionKeys_decode_session_keys" => {
+            let encoded: Vec<u8> = arguments.next()?;
+            let keys: DecodedSessionKeys =
+                SessionKeys::decode_all(&mut encoded.as_slice()).ok().map(|keys| keys.raw());
+            keys.encode()
+        }
+        "GrandpaApi_grandpa_authorities" => GRANDPA.authorities(state)?.encode(),
+        "GrandpaApi_current_set_id" => GRANDPA.current_set_id(state)?.encode(),
         _ => match function.strip_prefix("ContractsApi_") {
             Some(method) => contracts::call(method, &mut arguments, header, state, machine)?,
             None => return Err(CallError::Unknown(function.to_string())),

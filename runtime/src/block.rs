@@ -9,7 +9,9 @@ use basalt_state::{Overlay, StateRead};
 use basalt_support::{BlockSummary, Context, Pallet};
 use parity_scale_codec::Encode;
 
-use crate::{BALANCES, CONTRACTS, LIMITS, RuntimeCall, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, transaction};
+use crate::{
+    BALANCES, CONTRACTS, LIMITS, RuntimeCall, SESSION, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, transaction,
+};
 
 /// How far a block's time may be ahead of the importer's clock: as in Substrate.
 pub(crate) const TIMESTAMP_DRIFT_MAX_MS: Moment = 30_000;
@@ -97,5 +99,6 @@ pub(crate) fn try_state(state: &dyn StateRead) -> Result<(), Fatal> {
     let pots = TRANSACTION_PAYMENT.pots(state)?;
     checked("Balances", BALANCES.try_state_with(state, pots))?;
     checked("TransactionPayment", TRANSACTION_PAYMENT.try_state(state))?;
+    checked("Session", SESSION.try_state(state))?;
     checked("Contracts", CONTRACTS.try_state(state))
 }

@@ -3,12 +3,12 @@
 use alloc::{format, string::ToString, vec::Vec};
 use core::fmt;
 
-use basalt_primitives::{AccountId, Balance};
-use basalt_runtime_api::GenesisError;
+use basalt_primitives::{AccountId, Balance, H256};
+use basalt_runtime_api::{GenesisError, Validator};
 use basalt_state::{ChangeSet, Memory, Overlay, StateWrite};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{BALANCES, SUDO, SYSTEM, version};
+use crate::{BALANCES, SESSION, SUDO, SYSTEM, version};
 
 /// The key under which clients look for a runtime's code.
 pub(crate) const CODE_KEY: &[u8] = b":code";
@@ -21,6 +21,8 @@ pub struct GenesisConfig {
     pub balances: BalancesGenesis,
     /// Who is root.
     pub sudo: SudoGenesis,
+    /// Who validates.
+    pub session: SessionGenesis,
 }
 
 /// Who owns what at the start.
@@ -37,6 +39,39 @@ pub struct BalancesGenesis {
 pub struct SudoGenesis {
     /// Nobody if absent: right for everything but development.
     pub key: Option<AccountId>,
+}
+
+/// Who validates at the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SessionGenesis {
+    /// Nobody if empty: right for chains whose blocks one node makes alone.
+    pub validators: Vec<ValidatorGenesis>,
+}
+
+/// One who validates at the start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ValidatorGenesis {
+    /// Earns for its blocks.
+    pub account: AccountId,
+    /// The Ed25519 key that signs its votes, in hex.
+    pub vote_key: H256,
+    /// The sr25519 key that makes the randomness in its headers, in hex.
+    pub vrf_key: H256,
+    /// Weight of its votes.
+    pub power: u64,
+}
+
+impl From<ValidatorGenesis> for Validator {
+    fn from(entry: ValidatorGenesis) -> Self {
+        Self {
+            account: entry.account,
+            vote_key: entry.vote_key.0,
+            vrf_key: entry.vrf_key.0,
+            power: entry.power,
+        }
+    }
 }
 
 /// An amount in JSON: a number as long as that is exact, else a decimal string.
@@ -94,5 +129,9 @@ pub(crate) fn build(config: &[u8]) -> Result<ChangeSet, GenesisError> {
         config.balances.balances.into_iter().map(|(account, amount)| (account, amount.0)).collect();
     BALANCES.genesis(&mut state, &accounts).map_err(GenesisError::Inconsistent)?;
     SUDO.genesis(&mut state, config.sudo.key.as_ref());
+    let validators = config.session.validators.into_iter().map(Validator::from).collect();
+    SESSION
+        .genesis(&mut state, validators)
+        .map_err(|error| GenesisError::Inconsistent(format!("session.validators: {error}")))?;
     Ok(state.into_change_set()?)
 }

@@ -34,6 +34,7 @@ use alloc::borrow::ToOwned;
 
 use basalt_pallet_balances::{self as balances, Balances};
 use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, HoldReason};
+use basalt_pallet_session::{Grandpa, Session};
 use basalt_pallet_sudo::{self as sudo, Sudo};
 use basalt_pallet_system::{self as system, System};
 use basalt_pallet_timestamp::{self as timestamp, Timestamp};
@@ -49,7 +50,7 @@ use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
 pub use apis::metadata;
-pub use genesis::{Amount, BalancesGenesis, GenesisConfig, SudoGenesis};
+pub use genesis::{Amount, BalancesGenesis, GenesisConfig, SessionGenesis, SudoGenesis, ValidatorGenesis};
 pub use native::NativeRuntime;
 pub use transaction::{CALL_DECODE_DEPTH_MAX, TOUCHES_MAX, TRANSACTION_BYTES_MAX};
 
@@ -99,6 +100,10 @@ pub const TRANSACTION_PAYMENT: TransactionPayment = TransactionPayment {
 pub const UTILITY: Utility<RuntimeCall> = Utility::new(4);
 /// Root for one key, on development chains.
 pub const SUDO: Sudo<RuntimeCall> = Sudo::new(5);
+/// Who validates.
+pub const SESSION: Session = Session { index: 6 };
+/// The same for those who know GRANDPA.
+pub const GRANDPA: Grandpa = Grandpa { index: 7 };
 
 /// Contracts. Its index is the one it has in Substrate's node for contracts.
 pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {

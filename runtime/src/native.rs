@@ -9,11 +9,11 @@ use basalt_primitives::{AccountId, Digest, Header, Moment, Nonce, RuntimeVersion
 use basalt_runtime_api::{
     ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Events, Fatal, GenesisError, Head,
     InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
-    ValidateError, Verified,
+    ValidateError, ValidatorSet, Verified,
 };
 use basalt_state::{ChangeSet, Overlay, StateError, StateRead};
 
-use crate::{LIMITS, apis, block, genesis, transaction, version};
+use crate::{LIMITS, SESSION, TIMESTAMP, apis, block, genesis, transaction, version};
 
 /// This chain's logic, compiled into the node.
 ///
@@ -124,6 +124,10 @@ impl Runtime for NativeRuntime {
         state: &mut Overlay<'_>,
     ) -> Result<Vec<u8>, CallError> {
         apis::call(function, arguments, header, state, self.machine())
+    }
+
+    fn validators(&self, state: &dyn StateRead) -> Result<ValidatorSet, StateError> {
+        SESSION.validators(state)
     }
 
     fn try_state(&self, state: &dyn StateRead) -> Result<(), Fatal> {

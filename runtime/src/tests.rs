@@ -27,8 +27,17 @@ fn metadata_decodes_in_all_versions_that_are_listed_and_in_no_other() {
     let RuntimeMetadata::V15(v15) = decoded(15) else { panic!("not version 15") };
     let RuntimeMetadata::V16(v16) = decoded(16) else { panic!("not version 16") };
     let names = |names: Vec<&str>| names.into_iter().map(ToString::to_string).collect::<Vec<_>>();
-    let expected =
-        names(vec!["System", "Timestamp", "Balances", "TransactionPayment", "Utility", "Sudo", "Contracts"]);
+    let expected = names(vec![
+        "System",
+        "Timestamp",
+        "Balances",
+        "TransactionPayment",
+        "Utility",
+        "Sudo",
+        "Session",
+        "Grandpa",
+        "Contracts",
+    ]);
     assert_eq!(v14.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
     assert_eq!(v15.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
     assert_eq!(v16.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
@@ -78,6 +87,7 @@ fn every_type_path_that_clients_treat_specially_is_there() {
             "pallet_contracts::EnvironmentType",
             "pallet_contracts::Origin",
             "basalt_runtime::RuntimeHoldReason",
+            "sp_consensus_grandpa::app::Public",
         ] {
             assert!(paths.contains(path), "{path} is missing");
         }
@@ -139,7 +149,7 @@ fn every_method_that_the_metadata_names_is_answered_and_no_other() {
             methods += 1;
         }
     }
-    assert_eq!(methods, 19);
+    assert_eq!(methods, 22);
     let mut state = Overlay::new(&empty);
     let unknown = NativeRuntime::default().call("Core_fly", &[], &Header::default(), &mut state).unwrap_err();
     assert_eq!(unknown.to_string(), "Exported method Core_fly is not found");
@@ -172,6 +182,66 @@ fn storage_defaults_have_the_length_of_their_types() {
     assert_eq!(default("BlockHash"), 32);
     assert_eq!(default("Number"), 4);
     assert_eq!(default("Events"), 1);
+}
+
+/// A genesis whose validators are these entries.
+fn genesis(validators: &str) -> Result<basalt_state::ChangeSet, basalt_runtime_api::GenesisError> {
+    let config = alloc::format!(r#"{{"session":{{"validators":[{validators}]}}}}"#);
+    NativeRuntime::default().genesis(config.as_bytes())
+}
+
+/// //Alice: account, vote key, VRF key (here the same as the account's).
+const ALICE: &str = r#"{"account":"5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
+    "voteKey":"0x88dc3417d5058ec4b4503e0c12ea1a0a89be200fe98922423d4334014fa6b0ee",
+    "vrfKey":"0xd43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d","power":3}"#;
+const BOB: &str = r#"{"account":"5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
+    "voteKey":"0xd17c2d7823ebf260fd138f2d7e27d114c0145d968b5ff5006125f2414fadae69",
+    "vrfKey":"0x8eaf04151687736326c9fea17e25fc5287613693c912909cb226aa4794f26a48","power":1}"#;
+
+#[test]
+fn validators_of_the_genesis_are_what_node_and_tools_are_told() {
+    let changes = genesis(&alloc::format!("{ALICE},{BOB}")).unwrap();
+    let mut memory = Memory::default();
+    memory.apply(&changes);
+    let set = NativeRuntime::default().validators(&memory).unwrap();
+    assert_eq!(set.id, 0);
+    assert_eq!(set.validators.iter().map(|validator| validator.power).collect::<Vec<_>>(), [3, 1]);
+    assert_eq!(set.validators[0].account.to_string(), "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY");
+    NativeRuntime::default().try_state(&memory).unwrap();
+
+    let mut state = Overlay::new(&memory);
+    let mut call = |name: &str, arguments: &[u8]| {
+        NativeRuntime::default().call(name, arguments, &Header::default(), &mut state).unwrap()
+    };
+    let authorities: Vec<_> =
+        set.validators.iter().map(|validator| (validator.vote_key, validator.power)).collect();
+    assert_eq!(call("GrandpaApi_grandpa_authorities", &[]), authorities.encode());
+    assert_eq!(call("GrandpaApi_current_set_id", &[]), 0u64.encode());
+    let keys = [[1u8; 32], [2; 32]].concat();
+    let decoded = Some(vec![(vec![1u8; 32], *b"gran"), (vec![2; 32], *b"bvrf")]);
+    assert_eq!(call("SessionKeys_decode_session_keys", &keys.encode()), decoded.encode());
+    assert_eq!(call("SessionKeys_decode_session_keys", &vec![0u8; 63].encode()), [0]);
+}
+
+#[test]
+fn a_genesis_without_validators_is_a_chain_and_one_with_wrong_ones_says_which() {
+    let nobody = genesis("").unwrap();
+    assert_eq!(nobody, NativeRuntime::default().genesis(b"{}").unwrap());
+    let mut memory = Memory::default();
+    memory.apply(&nobody);
+    assert_eq!(NativeRuntime::default().validators(&memory).unwrap().validators, []);
+    for (entries, wanted) in [
+        (alloc::format!("{ALICE},{ALICE}"), "session.validators: validator 2 of the list (5Grwva"),
+        (ALICE.replace(":3}", ":0}"), "validator 1 of the list (5Grwva"),
+        (ALICE.replace(":3}", ":2305843009213693952}"), "its power of 2305843009213693952"),
+        (ALICE.replace("0xd4", "0xff"), "is no sr25519 public key"),
+        (ALICE.replace(",\"power\":3", ""), "missing field `power`"),
+        (ALICE.replace("0x88dc", "0x88"), "line 2"),
+        (ALICE.replace("5Grw", "5Xrw"), "line 1"),
+    ] {
+        let error = genesis(&entries).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub struct CheckedModule<'a> {
     pub(crate) edits: Vec<Edit>,
     /// Whether `memory.grow` occurs.
     pub(crate) grows: bool,
+    /// Globals that can be set.
+    pub(crate) mutable_globals: Vec<u32>,
     pub(crate) start: Option<u32>,
     /// The functions that are exported as `call` and `deploy`.
     pub(crate) call: u32,
@@ -139,6 +141,7 @@ impl<'a, 'p> Check<'a, 'p> {
                 bodies: Vec::new(),
                 edits: Vec::new(),
                 grows: false,
+                mutable_globals: Vec::new(),
                 start: None,
                 call: 0,
                 deploy: 0,
@@ -210,6 +213,11 @@ impl<'a, 'p> Check<'a, 'p> {
             Payload::GlobalSection(reader) => {
                 at_most("globals", reader.count(), bounds::GLOBALS_MAX)?;
                 sections.globals = section(reader.count(), reader.original_position(), reader.range());
+                for (index, global) in (0..).zip(reader.clone()) {
+                    if global.map_err(|error| invalid("the global section", &error))?.ty.mutable {
+                        self.module.mutable_globals.push(index);
+                    }
+                }
             }
             Payload::ExportSection(reader) => {
                 for export in reader.clone() {

@@ -5,6 +5,7 @@
 
 pub(crate) mod compiled;
 pub(crate) mod interpreted;
+mod kept;
 mod lend;
 mod load;
 
@@ -102,6 +103,11 @@ impl Outcome {
     /// Of an instance that could not be made: a data or element segment that lies outside.
     fn not_begun(error: Stop, fuel: u64) -> Self {
         Self { early: None, error: Some(error), fuel: to_global(fuel), stack: 0 }
+    }
+
+    /// Whether the code came to its end, or the host ended it as it should.
+    fn ended_well(&self) -> bool {
+        matches!((&self.early, &self.error), (None, None) | (Some(Early::Halted), _))
     }
 
     /// How the run went. A panic of the host goes on here, when the engine has cleaned up.

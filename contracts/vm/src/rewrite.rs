@@ -6,7 +6,9 @@
 //! - **Imports**: functions only, from module [`MODULE`], named by their decimal index into [`IMPORTS`](crate::IMPORTS),
 //!   in the order of [`Prepared::imports`]; the same one may come more than once.
 //! - **Exports**: [`MEMORY`]; the functions [`CALL`] and [`DEPLOY`], and [`START`] if the contract has a start section, to
-//!   be called before the entry, all `() -> ()`; the mutable globals [`FUEL`] (`i64`) and [`STACK`] (`i32`).
+//!   be called before the entry, all `() -> ()`; the mutable globals [`FUEL`] (`i64`) and [`STACK`] (`i32`), and each other
+//!   mutable global, named [`GLOBAL`] and its index. So an engine can see and set all that a run may change: memory, and
+//!   these globals. Tables cannot change, nor can segments be dropped.
 //! - **Fuel**: the engine sets it before the run, to [`FUEL_MAX`] at most. Each straight-line region takes its cost when it
 //!   is entered, and the code traps if less than nothing is left.
 //! - **Stack**: the module sets it to [`cost::STACK_UNITS`]. Each call takes what the function needs, and gives it back.
@@ -41,6 +43,8 @@ pub const START: &str = "start";
 pub const FUEL: &str = "fuel";
 /// The exported global that holds the stack left.
 pub const STACK: &str = "stack";
+/// What the names of the contract's own mutable globals begin with.
+pub const GLOBAL: &str = "global";
 /// The most fuel that a run can have: taking any cost from any amount must not wrap.
 pub const FUEL_MAX: u64 = i64::MAX as u64;
 
@@ -153,6 +157,9 @@ impl<'m, 'a> Rewrite<'m, 'a> {
         exports.export(MEMORY, ExportKind::Memory, 0);
         exports.export(FUEL, ExportKind::Global, self.fuel);
         exports.export(STACK, ExportKind::Global, self.stack);
+        for global in &module.mutable_globals {
+            exports.export(&format!("{GLOBAL}{global}"), ExportKind::Global, *global);
+        }
         let entries = [(CALL, Some(module.call)), (DEPLOY, Some(module.deploy)), (START, module.start)];
         for (name, function) in entries {
             let Some(mut function) = function else { continue };
@@ -199,7 +206,14 @@ impl<'m, 'a> Rewrite<'m, 'a> {
     /// A function's body, without its length.
     fn body(&self, body: &Body, edits: &[Edit], out: &mut Vec<u8>) {
         let code = self.module.code;
-        out.extend(bytes(code, body.locals.clone()));
+        let locals = bytes(code, body.locals.clone());
+        // A global is memory to an engine: charged there, each turn of a loop waits for what the one before has written. A
+        // local is a register; the global gets the same, but nobody waits for that.
+        let kept = body.keeps_fuel.then_some(body.variables);
+        match kept {
+            Some(_) => one_more_local(locals, out),
+            None => out.extend(locals),
+        }
         let units = body.units.cast_signed();
         if body.leaf {
             emit(
@@ -236,12 +250,15 @@ impl<'m, 'a> Rewrite<'m, 'a> {
                 ],
             );
         }
+        if let Some(local) = kept {
+            emit(out, &[Instruction::GlobalGet(self.fuel), Instruction::LocalSet(local)]);
+        }
         let mut position = body.instructions.start;
         for edit in edits {
             out.extend(bytes(code, position..edit.range.start));
             position = edit.range.end;
             match edit.what {
-                What::Charge(fuel) => self.charge(fuel, out),
+                What::Charge(fuel) => self.charge(fuel, kept, out),
                 What::Return(depth) if !body.leaf => Instruction::Br(depth).encode(out),
                 What::Return(_) => Instruction::Return.encode(out),
                 What::Grow => Instruction::Call(self.grow).encode(out),
@@ -263,24 +280,28 @@ impl<'m, 'a> Rewrite<'m, 'a> {
         }
     }
 
-    fn charge(&self, fuel: u32, out: &mut Vec<u8>) {
-        emit(
-            out,
-            &[
-                Instruction::GlobalGet(self.fuel),
-                Instruction::I64Const(i64::from(fuel)),
-                Instruction::I64Sub,
-                Instruction::GlobalSet(self.fuel),
-            ],
-        );
-        self.trap_without_fuel(out);
+    /// Takes fuel, from the local that keeps it if there is one.
+    fn charge(&self, fuel: u32, kept: Option<u32>, out: &mut Vec<u8>) {
+        let fuel = Instruction::I64Const(i64::from(fuel));
+        match kept {
+            None => {
+                emit(out, &[Instruction::GlobalGet(self.fuel), fuel, Instruction::I64Sub]);
+                Instruction::GlobalSet(self.fuel).encode(out);
+                Self::trap_without_fuel(Instruction::GlobalGet(self.fuel), out);
+            }
+            Some(local) => {
+                emit(out, &[Instruction::LocalGet(local), fuel, Instruction::I64Sub]);
+                emit(out, &[Instruction::LocalTee(local), Instruction::GlobalSet(self.fuel)]);
+                Self::trap_without_fuel(Instruction::LocalGet(local), out);
+            }
+        }
     }
 
-    fn trap_without_fuel(&self, out: &mut Vec<u8>) {
+    fn trap_without_fuel(left: Instruction<'_>, out: &mut Vec<u8>) {
         emit(
             out,
             &[
-                Instruction::GlobalGet(self.fuel),
+                left,
                 Instruction::I64Const(0),
                 Instruction::I64LtS,
                 Instruction::If(wasm_encoder::BlockType::Empty),
@@ -314,7 +335,7 @@ impl<'m, 'a> Rewrite<'m, 'a> {
                 Instruction::GlobalSet(self.fuel),
             ],
         );
-        self.trap_without_fuel(out);
+        Self::trap_without_fuel(Instruction::GlobalGet(self.fuel), out);
         emit(out, &[Instruction::LocalGet(0), Instruction::MemoryGrow(0), Instruction::End]);
         // No locals, said first.
         out.insert(0, 0);
@@ -371,6 +392,17 @@ impl<'m, 'a> Rewrite<'m, 'a> {
 /// The bytes of a range that the parser gave.
 fn bytes(code: &[u8], range: core::ops::Range<usize>) -> &[u8] {
     code.get(range).unwrap_or_default()
+}
+
+/// Declarations of locals with an `i64` more, behind the others.
+fn one_more_local(declarations: &[u8], out: &mut Vec<u8>) {
+    let mut reader = wasmparser::BinaryReader::new(declarations, 0);
+    // They passed validation: a count, and as many groups.
+    let groups = reader.read_var_u32().unwrap_or_default();
+    (groups + 1).encode(out);
+    out.extend(bytes(declarations, reader.original_position()..declarations.len()));
+    1_u32.encode(out);
+    wasm_encoder::ValType::I64.encode(out);
 }
 
 fn emit(out: &mut Vec<u8>, instructions: &[Instruction<'_>]) {

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use basalt_primitives::{AccountId, BlockNumber, H256, InvalidTransaction, Nonce};
 use basalt_runtime_api::{Refusal, Runtime, Transaction, Verified};
 use basalt_state::StateRead;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch};
 
 use crate::{
     error::{PoolError, PoolErrorKind},
@@ -131,6 +131,7 @@ pub struct PoolHandle {
     pub(crate) room: Arc<Semaphore>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) ready_count: watch::Receiver<u64>,
+    pub(crate) arrivals: broadcast::Sender<Arc<Transaction>>,
     pub(crate) head: watch::Receiver<(H256, BlockNumber)>,
 }
 
@@ -256,6 +257,12 @@ impl PoolHandle {
     /// How many transactions became ready so far: it changes whenever a block maker has something new to look at.
     pub fn subscribe_ready(&self) -> watch::Receiver<u64> {
         self.ready_count.clone()
+    }
+
+    /// Each transaction that comes in from now on, from wherever, once: what other nodes should hear of. Who reads too
+    /// slowly misses the oldest.
+    pub fn subscribe_arrivals(&self) -> broadcast::Receiver<Arc<Transaction>> {
+        self.arrivals.subscribe()
     }
 
     /// Hash and height of the block that the pool has settled on.

@@ -16,7 +16,7 @@ use basalt_runtime_api::{Refusal, Runtime, Transaction, ValidateError, Verified}
 use basalt_state::StateError;
 use basalt_verifier::Verifier;
 use rayon::prelude::*;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
 use crate::{
     checks::{Checker, Checkers, Done, Job, in_flight_max},
@@ -31,6 +31,9 @@ use crate::{
 
 /// Below this many transactions the way to other cores costs more than validating them on this one.
 const VALIDATIONS_PER_JOB: usize = 64;
+
+/// New transactions that a listener may be behind by, before it misses some.
+const ARRIVALS_KEPT: usize = 8192;
 
 /// The running pool. Dropping this stops it, as [`PoolService::stop`] does: its thread holds a view of the database, and
 /// must not outlive whoever closes that.
@@ -92,6 +95,7 @@ pub fn start(
     let (done_sender, done) = mpsc::channel(in_flight_max(threads));
     let (ready_count_sender, ready_count) = watch::channel(0);
     let (head_sender, head_receiver) = watch::channel((head.hash, head.number));
+    let (arrivals, _) = broadcast::channel(ARRIVALS_KEPT);
     let stop = Arc::new(AtomicBool::new(false));
     let checker = Checker { runtime: Arc::clone(&runtime), verifier };
     let owner = Owner {
@@ -105,6 +109,7 @@ pub fn start(
         limits: limits.clone(),
         watchers: Watchers::default(),
         ready_count: ready_count_sender,
+        arrivals: arrivals.clone(),
         stop: Arc::clone(&stop),
     };
     // Only to wait for two channels at once.
@@ -120,6 +125,7 @@ pub fn start(
         room: Arc::new(Semaphore::new(limits.queue_bytes_max.min(Semaphore::MAX_PERMITS))),
         limits: Arc::new(limits),
         ready_count,
+        arrivals,
         head: head_receiver,
     };
     Ok((handle, service))
@@ -138,6 +144,7 @@ struct Owner {
     limits: Limits,
     watchers: Watchers,
     ready_count: watch::Sender<u64>,
+    arrivals: broadcast::Sender<Arc<Transaction>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -268,6 +275,10 @@ impl Owner {
         // Before the replies: whoever hears back may count on the rest.
         self.tell(effects);
         for (item, outcome) in items.iter().zip(outcomes) {
+            if outcome.is_ok() {
+                // An error says that nobody listens.
+                let _ = self.arrivals.send(Arc::clone(&item.transaction));
+            }
             self.intake.settle_item(item, outcome);
         }
     }

@@ -9,9 +9,15 @@ use crate::{chain_spec::ChainSpec, stdout};
 pub(crate) enum ChainSpecCommand {
     /// Print a chain specification as JSON, to edit and to run with --chain FILE
     Build {
-        /// What to start from: the preset `dev`, or a specification file.
-        #[arg(long, value_name = "PRESET|FILE", default_value = "dev")]
-        chain: String,
+        /// What to start from: the preset `dev` or `local`, or a specification file [default: dev].
+        #[arg(value_name = "PRESET|FILE")]
+        from: Option<String>,
+        /// The same as a flag.
+        #[arg(long, value_name = "PRESET|FILE", conflicts_with = "from")]
+        chain: Option<String>,
+        /// How many validators the preset `local` has: 1 to 6 [default: 4].
+        #[arg(long, value_name = "COUNT")]
+        validators: Option<usize>,
         /// Its name for people.
         #[arg(long)]
         name: Option<String>,
@@ -24,8 +30,15 @@ pub(crate) enum ChainSpecCommand {
 impl ChainSpecCommand {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Build { chain, name, id } => {
-                let mut spec = ChainSpec::load(&chain)?;
+            Self::Build { from, chain, validators, name, id } => {
+                let mut spec = match (from.or(chain).as_deref().unwrap_or("dev"), validators) {
+                    ("local", Some(validators)) => ChainSpec::local(validators)?,
+                    (chain, None) => ChainSpec::load(chain)?,
+                    (chain, Some(_)) => anyhow::bail!(
+                        "--validators is for the preset 'local', not for '{chain}': edit `session.validators` in the file \
+                         instead (`basalt key generate-validator` makes entries)"
+                    ),
+                };
                 spec.name = name.unwrap_or(spec.name);
                 spec.id = id.unwrap_or(spec.id);
                 stdout::line(&serde_json::to_string_pretty(&spec)?);

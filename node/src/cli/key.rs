@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 
 use crate::stdout;
 
+mod validator;
+
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +35,10 @@ pub(crate) enum KeyCommand {
     Generate(GenerateArgs),
     /// Show the public key and the addresses of a secret or of an address
     Inspect(InspectArgs),
+    /// Put a secret key into a node's keystore
+    Insert(validator::InsertArgs),
+    /// Make the keys of a new validator in a node's keystore, and print its entry for a chain specification
+    GenerateValidator(validator::GenerateValidatorArgs),
 }
 
 /// Flags of `key generate`.
@@ -131,6 +137,8 @@ impl KeyCommand {
                     if text.is_empty() || text == "-" { read_stdin("Secret or address")? } else { text };
                 inspect(&args, &text)?
             }
+            Self::Insert(args) => args.run()?,
+            Self::GenerateValidator(args) => args.run()?,
         };
         stdout::line(&text);
         Ok(())

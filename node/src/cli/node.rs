@@ -5,7 +5,11 @@ use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 use basalt_executor::Mode;
 use clap::{Args, ValueEnum};
 
+use super::{network::NetworkArgs, validator::ValidatorArgs};
 use crate::logging::LogFormat;
+
+#[cfg(test)]
+mod tests;
 
 /// Flags of a node.
 #[derive(Debug, Clone, Args)]
@@ -16,7 +20,7 @@ pub(crate) struct NodeArgs {
     #[arg(long, conflicts_with = "chain")]
     pub(crate) dev: bool,
 
-    /// Which chain to run: the preset `dev`, or the path of a chain specification file.
+    /// Which chain to run: the preset `dev` or `local`, or the path of a chain specification file.
     #[arg(long, value_name = "PRESET|FILE", env = "BASALT_CHAIN")]
     pub(crate) chain: Option<String>,
 
@@ -96,6 +100,18 @@ pub(crate) struct NodeArgs {
     /// How log lines look.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
+
+    /// Stop when stdin closes: whoever started this node has gone. `basalt localnet` sets it.
+    #[arg(long, hide = true)]
+    pub(crate) stop_with_parent: bool,
+
+    /// Peers.
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+
+    /// The agreement on blocks.
+    #[command(flatten)]
+    pub(crate) validator: ValidatorArgs,
 }
 
 /// Which methods to serve.

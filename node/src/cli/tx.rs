@@ -15,7 +15,7 @@ use clap::{Args, Subcommand};
 
 pub(super) use self::{
     amount::AmountError,
-    client::{Chain, Node, Told, decode_all, decode_head},
+    client::{Chain, Node, Told, Votes, decode_all, decode_head},
     error::TxError,
     outcome::{Included, Outcome, describe},
     submit::{Ready, SendFlags},

@@ -2,7 +2,10 @@
 
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
 
-use crate::{text::Hash, types::ExecutionReport};
+use crate::{
+    text::Hash,
+    types::{ConsensusReport, ExecutionReport},
+};
 
 /// What no other node tells.
 #[rpc(server, client)]
@@ -11,4 +14,8 @@ pub trait BasaltApi {
     /// conflicted, and where the time went. Two nodes answer differently about the same block.
     #[method(name = "basalt_executionReport")]
     async fn execution_report(&self, hash: Option<Hash>) -> RpcResult<ExecutionReport>;
+
+    /// How this node sees the agreement on the next block: height, round and step, and who has voted.
+    #[method(name = "basalt_consensusStatus")]
+    async fn consensus_status(&self) -> RpcResult<ConsensusReport>;
 }

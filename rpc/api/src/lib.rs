@@ -3,7 +3,8 @@
 //! # Responsibility
 //!
 //! - The third door: what clients may ask of a node, one trait per family (`ChainApi`, `StateApi`,
-//!   `ChildStateApi`, `AuthorApi`, `SystemApi`, `PaymentApi`, `EngineApi`, `BasaltApi`), with every alias and notification name.
+//!   `ChildStateApi`, `AuthorApi`, `KeystoreApi`, `SystemApi`, `PaymentApi`, `EngineApi`, `GrandpaApi`, `BasaltApi`), with
+//!   every alias and notification name.
 //! - The JSON of parameters and answers ([`types`], [`text`]) and the error codes ([`codes`]).
 //! - A client for each family, generated from the same trait: `ChainApiClient` and so on.
 //!
@@ -32,6 +33,8 @@ mod chain;
 mod child_state;
 pub mod codes;
 mod engine;
+mod grandpa;
+mod keystore;
 mod payment;
 mod state;
 mod system;
@@ -45,10 +48,24 @@ pub use basalt::{BasaltApiClient, BasaltApiServer};
 pub use chain::{ChainApiClient, ChainApiServer};
 pub use child_state::{ChildStateApiClient, ChildStateApiServer};
 pub use engine::{EngineApiClient, EngineApiServer};
+pub use grandpa::{GrandpaApiClient, GrandpaApiServer};
+pub use keystore::{KeystoreApiClient, KeystoreApiServer};
 pub use payment::{PaymentApiClient, PaymentApiServer};
 pub use state::{StateApiClient, StateApiServer};
 pub use system::{SystemApiClient, SystemApiServer};
 
 /// Methods that can harm a node or tell about its operator: only for those who run it.
-pub const UNSAFE_METHODS: &[&str] =
-    &["engine_createBlock", "engine_finalizeBlock", "system_dryRun", "system_dryRunAt", "system_peers"];
+pub const UNSAFE_METHODS: &[&str] = &[
+    "author_hasKey",
+    "author_hasSessionKeys",
+    "author_insertKey",
+    "author_rotateKeys",
+    "engine_createBlock",
+    "engine_finalizeBlock",
+    "system_addReservedPeer",
+    "system_dryRun",
+    "system_dryRunAt",
+    "system_peers",
+    "system_removeReservedPeer",
+    "system_reservedPeers",
+];

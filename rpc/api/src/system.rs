@@ -48,6 +48,18 @@ pub trait SystemApi {
     #[method(name = "system_peers")]
     async fn peers(&self) -> RpcResult<Vec<PeerInfo>>;
 
+    /// Connects to this peer and stays so, whatever its score: `/ip4/…/tcp/…/p2p/PEER_ID`. Unsafe.
+    #[method(name = "system_addReservedPeer")]
+    async fn add_reserved_peer(&self, peer: String) -> RpcResult<()>;
+
+    /// Treats a reserved peer as any other again, by its id. Unsafe.
+    #[method(name = "system_removeReservedPeer")]
+    async fn remove_reserved_peer(&self, peer_id: String) -> RpcResult<()>;
+
+    /// The ids of the reserved peers. Unsafe.
+    #[method(name = "system_reservedPeers")]
+    async fn reserved_peers(&self) -> RpcResult<Vec<String>>;
+
     /// What the node does.
     #[method(name = "system_nodeRoles")]
     async fn node_roles(&self) -> RpcResult<Vec<NodeRole>>;

@@ -106,6 +106,43 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
+/// A number as decimal text, for those that may exceed what JavaScript holds in a number. Read as a number, too.
+pub mod decimal {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    /// Writes the number as text.
+    ///
+    /// # Errors
+    ///
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
+    }
+
+    /// Reads text, or a number.
+    ///
+    /// # Errors
+    ///
+    /// If it is neither, or more than 64 bits hold.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum NumberOrText {
+            Number(u64),
+            Text(String),
+        }
+        let wrong = || D::Error::custom("expected a number as decimal text, such as \"250\"");
+        match NumberOrText::deserialize(deserializer).map_err(|_| wrong())? {
+            NumberOrText::Number(number) => Ok(number),
+            // `parse` alone would take a sign.
+            NumberOrText::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                text.parse().map_err(|_| wrong())
+            }
+            NumberOrText::Text(_) => Err(wrong()),
+        }
+    }
+}
+
 /// Reads text without copying it first: extrinsics and calls can be megabytes.
 struct Text<T>(&'static str, fn(&str) -> Option<T>);
 

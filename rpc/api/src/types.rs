@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{Bytes, Hash};
 
+mod consensus;
+
+pub use consensus::{ConsensusReport, ConsensusStep, ValidatorReport, VoteReport};
+
 /// A block with what proves it final.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedBlock {

@@ -5,9 +5,10 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
 use basalt_chain::{BlockId, BuildRequest, Chain, ForkChoice, ImportOptions, StateView};
 use basalt_consensus_api::{EngineHandle, feed_pool};
 use basalt_db::{Db, Durability, Pruning};
+use basalt_keystore::Keystore;
 use basalt_pool::{Head, Limits, PoolHandle, PoolService};
 use basalt_primitives::{Digest, DigestItem, H256};
-use basalt_rpc::{ChainInfo, Config, RpcError, Running, Server, Services};
+use basalt_rpc::{ChainInfo, Config, NoNetwork, RpcError, Running, Server, Services};
 use basalt_rpc_api::types::ChainType;
 use basalt_runtime_api::{InherentData, Runtime, Verified};
 use basalt_verifier::Verifier;
@@ -74,12 +75,19 @@ impl Kit {
             },
             node_name: "Basalt".into(),
             node_version: "0.1.0".into(),
-            peer_id: String::new(),
             authority: true,
         };
         let engine = engine.map(|make| make(&chain));
-        let services =
-            Services { chain: chain.clone(), pool: pool.clone(), engine, chain_info: info.clone() };
+        let keystore = Some(Keystore::open(dir.path().join("keystore")).expect("an empty folder"));
+        let services = Services {
+            chain: chain.clone(),
+            pool: pool.clone(),
+            engine,
+            keystore,
+            network: Arc::new(NoNetwork),
+            consensus: None,
+            chain_info: info.clone(),
+        };
         let running = start(services, change).await.expect("a free port");
         Self { chain, pool, info, running, _service: service, _dir: dir }
     }
@@ -88,15 +96,22 @@ impl Kit {
         self.running.local_addr
     }
 
-    /// Another server for the same node.
-    pub(crate) async fn again(&self, change: impl FnOnce(&mut Config)) -> Result<Running, RpcError> {
-        let services = Services {
+    /// What a server of this node serves.
+    pub(crate) fn services(&self) -> Services {
+        Services {
             chain: self.chain.clone(),
             pool: self.pool.clone(),
             engine: None,
+            keystore: None,
+            network: Arc::new(NoNetwork),
+            consensus: None,
             chain_info: self.info.clone(),
-        };
-        start(services, change).await
+        }
+    }
+
+    /// Another server for the same node.
+    pub(crate) async fn again(&self, change: impl FnOnce(&mut Config)) -> Result<Running, RpcError> {
+        start(self.services(), change).await
     }
 
     /// Makes a block. `salt` tells siblings apart.
@@ -158,7 +173,7 @@ impl Kit {
     }
 }
 
-async fn start(services: Services, change: impl FnOnce(&mut Config)) -> Result<Running, RpcError> {
+pub(crate) async fn start(services: Services, change: impl FnOnce(&mut Config)) -> Result<Running, RpcError> {
     let mut config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
     change(&mut config);
     Server::start(config, services).await

@@ -5,6 +5,7 @@ mod child_state;
 mod engine;
 mod kit;
 mod methods;
+mod peers;
 mod subscriptions;
 mod toy;
 mod transport;

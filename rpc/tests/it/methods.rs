@@ -384,6 +384,36 @@ async fn blocks_are_made_and_finalised_on_request() {
 }
 
 #[tokio::test]
+async fn keys_are_put_in_made_and_found() {
+    let kit = Kit::new().await;
+    let mut ws = kit.ws().await;
+    let alice = "0x88dc3417d5058ec4b4503e0c12ea1a0a89be200fe98922423d4334014fa6b0ee";
+    assert_eq!(ws.call("author_hasKey", json!([alice, "gran"])).await, false);
+    assert_eq!(ws.call("author_insertKey", json!(["gran", "//Alice", alice])).await, json!(null));
+    assert_eq!(ws.call("author_hasKey", json!([alice, "gran"])).await, true);
+    assert_eq!(ws.call("author_hasKey", json!([alice, "bvrf"])).await, false);
+
+    let keys = ws.call("author_rotateKeys", json!([])).await;
+    assert_eq!(keys.as_str().map(str::len), Some(2 + 128));
+    assert_eq!(ws.call("author_hasSessionKeys", json!([keys])).await, true);
+    assert_ne!(ws.call("author_rotateKeys", json!([])).await, keys);
+    assert_eq!(ws.call("author_hasSessionKeys", json!([format!("0x{}", "01".repeat(64))])).await, false);
+
+    for (method, params, code) in [
+        ("author_insertKey", json!(["gran", "//Bob", alice]), 1040),
+        ("author_insertKey", json!(["gran", "no secret", alice]), 1040),
+        ("author_insertKey", json!(["babe", "//Alice", alice]), 1017),
+        ("author_insertKey", json!(["gran", "//Alice", "0x88dc"]), -32602),
+        ("author_hasKey", json!([alice, "grandpa"]), 1017),
+        ("author_hasSessionKeys", json!([alice]), -32602),
+    ] {
+        let error = ws.fail(method, params).await;
+        assert_eq!(error["code"], code, "{error}");
+        assert!(!error.to_string().contains("no secret"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn the_generated_clients_fit_the_server() {
     let kit = Kit::new().await;
     let url = Url::parse(&format!("ws://{}", kit.address())).unwrap();

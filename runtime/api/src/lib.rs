@@ -43,6 +43,7 @@ use basalt_primitives::{
 };
 use basalt_state::{ChangeSet, Key, Overlay, StateError, StateRead};
 use parity_scale_codec::{Decode, Encode};
+use scale_info::TypeInfo;
 
 mod events;
 
@@ -423,7 +424,7 @@ pub struct Head<'a> {
 }
 
 /// Who decides a block.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct Validator {
     /// Earns for its blocks, and is punished for misbehaviour.
     pub account: AccountId,
@@ -436,7 +437,7 @@ pub struct Validator {
 }
 
 /// Those who decide a block, in an order that all agree on.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct ValidatorSet {
     /// Counts sets: signed by every vote, so that votes of one set mean nothing in another.
     pub id: u64,

@@ -84,6 +84,16 @@ pub fn ed25519_verify(signature: &[u8; 64], message: &[u8], public: &[u8; 32]) -
     public.verify(&ed25519_zebra::Signature::from(*signature), message).is_ok()
 }
 
+/// Whether these bytes are an sr25519 public key at all: signatures of others never verify.
+pub fn is_sr25519_public(public: &[u8; 32]) -> bool {
+    schnorrkel::PublicKey::from_bytes(public).is_ok()
+}
+
+/// Whether these bytes are an Ed25519 public key at all, by the rules of ZIP-215: signatures of others never verify.
+pub fn is_ed25519_public(public: &[u8; 32]) -> bool {
+    ed25519_zebra::VerificationKey::try_from(*public).is_ok()
+}
+
 /// The compressed key that signed the 32-byte digest `prehash`, if there is one.
 ///
 /// As in Substrate, both halves of `s` are accepted, and recovery ids may be written as 0 to 3 or as 27 to 30.

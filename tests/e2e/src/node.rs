@@ -1,10 +1,14 @@
 //! A node as a process.
 
 use std::{
+    env, fs,
     io::{BufRead, BufReader, Read},
     path::PathBuf,
-    process::{Child, Command, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    process::{self, Child, Command, Stdio},
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -18,10 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 ///
 /// If there is none.
 pub fn binary() -> PathBuf {
-    if let Some(path) = std::env::var_os("BASALT_BIN") {
+    if let Some(path) = env::var_os("BASALT_BIN") {
         return path.into();
     }
-    let test = std::env::current_exe().expect("a running test has a path");
+    let test = env::current_exe().expect("a running test has a path");
     let path = test.ancestors().map(|folder| folder.join("basalt")).find(|candidate| candidate.is_file());
     path.expect("the binary is missing: run `cargo build -p basalt-node` first, or set BASALT_BIN")
 }
@@ -44,6 +48,7 @@ pub struct Node {
     pub url: String,
     /// Where its metrics are, `host:port`; none unless they were asked for.
     pub metrics: Option<String>,
+    _temporary: Temporary,
 }
 
 impl Node {
@@ -54,7 +59,9 @@ impl Node {
     ///
     /// If it ends before it is ready: with its output.
     pub fn start(arguments: &[&str]) -> Result<Self, Exit> {
+        let temporary = Temporary::new();
         let mut child = Command::new(binary())
+            .env("TMPDIR", &temporary.0)
             .args(arguments)
             .args(["--rpc-port", "0"])
             .args(if arguments.contains(&"--prometheus-port") { None } else { Some("--no-prometheus") })
@@ -70,7 +77,14 @@ impl Node {
         let (sender, lines) = channel();
         forward(child.stdout.take(), sender.clone());
         forward(child.stderr.take(), sender);
-        let mut node = Self { child, lines, output: String::new(), url: String::new(), metrics: None };
+        let mut node = Self {
+            child,
+            lines,
+            output: String::new(),
+            url: String::new(),
+            metrics: None,
+            _temporary: temporary,
+        };
         let deadline = Instant::now() + PATIENCE;
         loop {
             match node.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -140,6 +154,26 @@ impl Drop for Node {
         // Already ended, or a test failed: in both cases nothing must be left behind.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Where a node keeps what is temporary: removed with all of it, also if the node is killed and cannot do so itself.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new() -> Self {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let folder = env::temp_dir().join(format!("basalt-e2e-{}-{number}", process::id()));
+        fs::create_dir_all(&folder).expect("there is room for temporary files");
+        Self(folder)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // What is left does no harm but to the room on the disk.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

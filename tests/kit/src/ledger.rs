@@ -143,6 +143,7 @@ impl Ledger {
         Self::new(&GenesisConfig {
             balances: BalancesGenesis { balances },
             sudo: SudoGenesis { key: Some(account("Alice")) },
+            ..GenesisConfig::default()
         })
     }
 

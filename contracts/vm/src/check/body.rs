@@ -23,6 +23,10 @@ pub(crate) struct Body {
     pub(crate) leaf: bool,
     /// What it returns.
     pub(crate) result: BlockType,
+    /// Parameters and locals.
+    pub(crate) variables: u32,
+    /// Whether a local keeps the fuel: it has a loop, and nobody else takes fuel while it runs.
+    pub(crate) keeps_fuel: bool,
 }
 
 /// One change of a body: the bytes of `range` go, something else comes.
@@ -78,9 +82,35 @@ struct Walk<'e> {
     /// See [`bounds::JOINS_MAX`].
     joins: u64,
     leaf: bool,
+    loops: bool,
     /// `memory.grow` occurred.
     grows: bool,
     indirect_calls: u32,
+    /// See [`bounds::OPERATIONS_MAX`].
+    operations: u32,
+}
+
+/// What a charge becomes for the interpreter, at most.
+const CHARGE_OPERATIONS: u32 = 6;
+/// What counts the stack at a function's start and end.
+const FRAME_OPERATIONS: u32 = 24;
+
+/// What an instruction becomes for the interpreter, at most; a part of it may come later, where its operand is copied because
+/// a block begins or a local changes, or is listed as an argument. Far from exact: real code has a fifth of it.
+fn operations(operator: &Operator<'_>) -> u32 {
+    match operator {
+        Operator::Nop | Operator::Drop | Operator::Block { .. } | Operator::Loop { .. } => 1,
+        Operator::I32Const { .. }
+        | Operator::I64Const { .. }
+        | Operator::F32Const { .. }
+        | Operator::F64Const { .. }
+        | Operator::LocalGet { .. }
+        | Operator::End
+        | Operator::Unreachable => 2,
+        Operator::BrIf { .. } | Operator::CallIndirect { .. } => 4,
+        Operator::BrTable { targets } => targets.len().saturating_add(2).saturating_mul(2),
+        _ => 3,
+    }
 }
 
 /// What a body adds to the sums over the module.
@@ -133,8 +163,10 @@ pub(crate) fn walk(
         height_max: 0,
         joins: 1,
         leaf: true,
+        loops: false,
         grows: false,
         indirect_calls: 0,
+        operations: FRAME_OPERATIONS,
     };
     walk.take(locals.end, entry);
 
@@ -146,6 +178,13 @@ pub(crate) fn walk(
         walk.step(at..reader.original_position(), &operator, validator.operand_stack_height())?;
     }
     reader.finish().map_err(|error| invalid(place(), &error))?;
+    if walk.operations > bounds::OPERATIONS_MAX {
+        return Err(walk.refuse(format!(
+            "may take {} operations to interpret, but a function may take {} at most: split it",
+            walk.operations,
+            bounds::OPERATIONS_MAX
+        )));
+    }
 
     let units = cost::FRAME_UNITS + locals_and_parameters + walk.height_max + walk.values;
     let totals = Totals {
@@ -160,6 +199,8 @@ pub(crate) fn walk(
         units,
         leaf: walk.leaf,
         result,
+        variables: locals_and_parameters,
+        keeps_fuel: walk.leaf && walk.loops && !walk.grows,
     };
     Ok((body, totals))
 }
@@ -171,6 +212,7 @@ impl Walk<'_> {
             return Ok(());
         }
         self.values += cost::values(operator);
+        self.operations = self.operations.saturating_add(operations(operator));
         self.height_max = self.height_max.max(height);
         if height > bounds::OPERANDS_MAX {
             return Err(self.refuse(format!(
@@ -184,6 +226,7 @@ impl Walk<'_> {
             Operator::Block { .. } => self.open(Block::new(false, false), range.start)?,
             Operator::Loop { .. } => {
                 self.charge = None;
+                self.loops = true;
                 self.open(Block::new(false, true), range.start)?;
             }
             Operator::If { .. } => {
@@ -270,6 +313,7 @@ impl Walk<'_> {
             }
         } else {
             self.charge = Some(self.edits.len());
+            self.operations = self.operations.saturating_add(CHARGE_OPERATIONS);
             self.edits.push(Edit { range: at..at, what: What::Charge(fuel) });
         }
     }

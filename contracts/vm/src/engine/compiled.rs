@@ -1,15 +1,20 @@
 //! Runs rewritten modules as machine code, compiled by wasmtime.
 
-use std::hash::{Hash, Hasher};
+use std::{
+    hash::{Hash, Hasher},
+    sync::{Arc, OnceLock},
+};
 
 use wasmtime::{
-    AsContextMut, Caller, Config, Engine, Error, Extern, Func, Global, Instance, InstanceAllocationStrategy,
-    InstancePre, Linker, Memory, Module, ModuleExport, OptLevel, PoolConcurrencyLimitError,
-    PoolingAllocationConfig, Store, Trap, Val,
+    AsContextMut, Caller, Config, Engine, Error, ExternType, Global, InstanceAllocationStrategy, InstancePre,
+    Linker, Memory, Module, Mutability, OptLevel, PoolConcurrencyLimitError, PoolingAllocationConfig, Store,
+    Trap, Val,
 };
 
 use super::{
-    Early, EndedByHost, EngineError, Outcome, Stop, WASM_STACK_BYTES, ask, from_global, load, to_global,
+    Early, EndedByHost, EngineError, Outcome, Stop, WASM_STACK_BYTES, ask, from_global,
+    kept::{GLOBALS_MAX, Image, Kept, Names, RESIDENT_BYTES, Ready},
+    load, to_global,
 };
 use crate::{Entry, HostFunction, IMPORTS, Run, cache::disk::Artefact, rewrite};
 
@@ -18,10 +23,6 @@ pub(crate) const PAGE_BYTES: usize = 64 * 1024;
 
 /// Per instance: twice what the check of uploads allows.
 const TABLE_ELEMENTS: usize = 8 * 1024;
-
-/// How much of a memory is cleared by writing zeros and stays mapped; what lies above goes back to the system by a call of the
-/// kernel, which takes longer and stops other threads. Contracts begin with two pages.
-const RESIDENT_BYTES: usize = 2 * PAGE_BYTES;
 
 /// What host functions need of a run.
 #[derive(Default)]
@@ -34,17 +35,18 @@ pub(crate) struct State {
 pub(crate) struct Compiler {
     linker: Linker<State>,
     memory_pages_max: u32,
+    kept: Arc<Kept>,
 }
 
 /// A module that can be run.
 pub(crate) struct Compiled {
     pre: InstancePre<State>,
-    memory: ModuleExport,
-    fuel: ModuleExport,
-    stack: ModuleExport,
-    start: Option<ModuleExport>,
-    call: ModuleExport,
-    deploy: ModuleExport,
+    names: Names,
+    /// What its memory begins with, once it was instantiated.
+    image: OnceLock<Image>,
+    kept: Arc<Kept>,
+    /// Its number there.
+    number: u64,
 }
 
 impl Compiler {
@@ -57,6 +59,7 @@ impl Compiler {
             .total_tables(instances)
             .max_memory_size(memory_bytes)
             .table_elements(TABLE_ELEMENTS)
+            // What lies above goes back to the system by a call of the kernel, which takes longer and stops other threads.
             .linear_memory_keep_resident(RESIDENT_BYTES)
             .table_keep_resident(TABLE_ELEMENTS * size_of::<usize>())
             .max_unused_warm_slots(instances);
@@ -81,7 +84,18 @@ impl Compiler {
                 })?
                 .map_err(failed)?;
         }
-        Ok(Self { linker, memory_pages_max })
+        Ok(Self { linker, memory_pages_max, kept: Arc::new(Kept::new(instances)) })
+    }
+
+    /// How many runs needed no new instance.
+    pub(crate) fn reused(&self) -> u64 {
+        self.kept.reused()
+    }
+
+    /// How many instances wait for the next run of their code.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.kept.waiting()
     }
 
     /// Whether a memory of so many pages can come from the pool.
@@ -112,17 +126,27 @@ impl Compiler {
     }
 
     fn link(&self, module: &Module) -> Result<Compiled, String> {
-        let index = |name: &str| {
-            module.get_export_index(name).ok_or_else(|| format!("a rewritten module does not export {name}"))
-        };
+        let set =
+            |ty: &ExternType| matches!(ty, ExternType::Global(ty) if ty.mutability() == Mutability::Var);
+        let globals: Vec<String> = module
+            .exports()
+            .filter(|export| export.name().starts_with(rewrite::GLOBAL) && set(&export.ty()))
+            .map(|export| export.name().into())
+            .collect();
         Ok(Compiled {
             pre: self.linker.instantiate_pre(module).map_err(|error| format!("{error:#}"))?,
-            memory: index(rewrite::MEMORY)?,
-            fuel: index(rewrite::FUEL)?,
-            stack: index(rewrite::STACK)?,
-            start: module.get_export_index(rewrite::START),
-            call: index(rewrite::CALL)?,
-            deploy: index(rewrite::DEPLOY)?,
+            names: Names {
+                memory: rewrite::MEMORY,
+                fuel: rewrite::FUEL,
+                stack: rewrite::STACK,
+                start: module.get_export_index(rewrite::START).map(|_| rewrite::START),
+                call: rewrite::CALL,
+                deploy: rewrite::DEPLOY,
+                globals: (globals.len() <= GLOBALS_MAX).then_some(globals),
+            },
+            image: OnceLock::new(),
+            kept: Arc::clone(&self.kept),
+            number: self.kept.enter(),
         })
     }
 }
@@ -130,58 +154,62 @@ impl Compiler {
 impl Compiled {
     /// Runs it. The host must be lent.
     pub(crate) fn run(&self, entry: Entry, fuel: u64) -> Result<Run, EngineError> {
-        let mut store = Store::new(self.pre.module().engine(), State::default());
-        let instance = match self.pre.instantiate(&mut store) {
-            Ok(instance) => instance,
-            Err(error) if error.is::<PoolConcurrencyLimitError>() => return Err(EngineError::Full),
-            Err(error) => return Outcome::not_begun(stop(&error), fuel).judge(),
+        let mut ready = match self.kept.take(self.number) {
+            Some(ready) => ready,
+            None => match self.instantiate() {
+                Ok(ready) => ready,
+                Err(error) if error.is::<PoolConcurrencyLimitError>() => return Err(EngineError::Full),
+                Err(error) => return Outcome::not_begun(stop(&error), fuel).judge(),
+            },
         };
-        self.run_instance(store, instance, entry, fuel)?.judge()
+        let outcome = run_instance(&mut ready, entry, fuel)?;
+        if outcome.ended_well()
+            && let Some(image) = self.image.get()
+        {
+            self.kept.keep(self.number, ready, image);
+        }
+        outcome.judge()
     }
 
-    fn run_instance(
-        &self,
-        mut store: Store<State>,
-        instance: Instance,
-        entry: Entry,
-        fuel: u64,
-    ) -> Result<Outcome, EngineError> {
-        let missing = |name: &str| EngineError::Failed(format!("a rewritten module has no {name}"));
-        let memory = instance.get_module_export(&mut store, &self.memory).and_then(Extern::into_memory);
-        let memory = memory.ok_or_else(|| missing(rewrite::MEMORY))?;
-        let left = instance.get_module_export(&mut store, &self.fuel).and_then(Extern::into_global);
-        let left = left.ok_or_else(|| missing(rewrite::FUEL))?;
-        let stack = instance.get_module_export(&mut store, &self.stack).and_then(Extern::into_global);
-        let stack = stack.ok_or_else(|| missing(rewrite::STACK))?;
-        write_fuel(&left, &mut store, fuel).map_err(|error| EngineError::Failed(format!("{error:#}")))?;
-        store.data_mut().parts = Some((memory, left));
-
-        let main = match entry {
-            Entry::Call => &self.call,
-            Entry::Deploy => &self.deploy,
+    fn instantiate(&self) -> Result<Box<Ready>, Error> {
+        let make = || {
+            let mut store = Store::new(self.pre.module().engine(), State::default());
+            self.pre.instantiate(&mut store).map(|instance| (store, instance))
         };
-        let result = match &self.start {
-            Some(start) => {
-                call(start, &instance, &mut store).and_then(|()| call(main, &instance, &mut store))
-            }
-            None => call(main, &instance, &mut store),
+        let (store, instance) = match make() {
+            // All instances are taken, but maybe not at work.
+            Err(error) if error.is::<PoolConcurrencyLimitError>() && self.kept.give_back() => make()?,
+            made => made?,
         };
-        #[cfg(test)]
-        super::left::behind(memory.data(&store));
-        let early = store.data_mut().early.take();
-        let error = result.err().map(|error| stop(&error));
-        let stack = stack.get(&mut store).i32().unwrap_or_default();
-        let fuel = left.get(&mut store).i64().unwrap_or_default();
-        Ok(Outcome { early, error, fuel, stack })
+        let ready = Ready::new(store, &instance, &self.names)?;
+        self.image.get_or_init(|| Image::of(ready.memory.data(&ready.store)));
+        Ok(Box::new(ready))
     }
 }
 
-fn call(export: &ModuleExport, instance: &Instance, store: &mut Store<State>) -> Result<(), Error> {
-    let function: Func = instance
-        .get_module_export(&mut *store, export)
-        .and_then(Extern::into_func)
-        .ok_or_else(|| Error::msg("an entry is no function"))?;
-    function.typed::<(), ()>(&*store)?.call(store, ())
+impl Drop for Compiled {
+    fn drop(&mut self) {
+        self.kept.forget(self.number);
+    }
+}
+
+fn run_instance(ready: &mut Ready, entry: Entry, fuel: u64) -> Result<Outcome, EngineError> {
+    let Ready { store, memory, fuel: left, stack, .. } = ready;
+    write_fuel(left, &mut *store, fuel).map_err(|error| EngineError::Failed(format!("{error:#}")))?;
+    store.data_mut().parts = Some((*memory, *left));
+    let main = match entry {
+        Entry::Call => &ready.call,
+        Entry::Deploy => &ready.deploy,
+    };
+    let started = ready.start.as_ref().map_or(Ok(()), |start| start.call(&mut *store, ()));
+    let result = started.and_then(|()| main.call(&mut *store, ()));
+    #[cfg(test)]
+    super::left::behind(memory.data(&*store));
+    let early = store.data_mut().early.take();
+    let error = result.err().map(|error| stop(&error));
+    let stack = stack.get(&mut *store).i32().unwrap_or_default();
+    let fuel = left.get(&mut *store).i64().unwrap_or_default();
+    Ok(Outcome { early, error, fuel, stack })
 }
 
 fn stop(error: &Error) -> Stop {

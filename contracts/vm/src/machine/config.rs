@@ -80,6 +80,8 @@ pub enum Readiness {
 pub struct Stats {
     /// Runs as machine code.
     pub runs_compiled: u64,
+    /// Of those, in an instance that an earlier run had left, and not a new one.
+    pub runs_in_kept_instances: u64,
     /// Runs in the interpreter.
     pub runs_interpreted: u64,
     /// Of those, because all instances were taken.

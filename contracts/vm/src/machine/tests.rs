@@ -3,6 +3,8 @@
 mod background;
 mod differential;
 mod disk;
+mod kept;
 mod kit;
 mod nesting;
 mod same;
+mod stack;

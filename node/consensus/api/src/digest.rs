@@ -5,8 +5,11 @@ use basalt_primitives::{AccountId, DigestItem, EngineId, Header};
 /// The development engine.
 pub const INSTANT: EngineId = *b"inst";
 
+/// Not an engine of its own: under this name polkadot.js and other explorers look for a block's author.
+pub const NIMBUS: EngineId = *b"nmbs";
+
 /// Engines whose `PreRuntime` item is the author's account, 32 bytes, and nothing else.
-const NAME_THEIR_AUTHOR: &[EngineId] = &[INSTANT];
+const NAME_THEIR_AUTHOR: &[EngineId] = &[INSTANT, NIMBUS];
 
 /// Names the author of a block.
 pub fn author_item(engine: EngineId, author: &AccountId) -> DigestItem {

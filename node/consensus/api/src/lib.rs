@@ -74,7 +74,7 @@ use tokio::sync::mpsc;
 
 pub use clock::{Clock, SystemClock};
 pub use command::{COMMANDS_MAX, Command, Created, EngineHandle};
-pub use digest::{INSTANT, author_item, author_of};
+pub use digest::{INSTANT, NIMBUS, author_item, author_of};
 pub use error::EngineError;
 pub use feed::feed_pool;
 pub use shutdown::{Shutdown, Stop};

@@ -1,6 +1,6 @@
 use basalt_primitives::{AccountId, Digest, DigestItem, H256, Header};
 
-use crate::{EngineError, EngineHandle, INSTANT, Shutdown, author_item, author_of};
+use crate::{EngineError, EngineHandle, INSTANT, NIMBUS, Shutdown, author_item, author_of};
 
 fn header(logs: Vec<DigestItem>) -> Header {
     Header { digest: Digest { logs }, ..Header::default() }
@@ -11,6 +11,7 @@ fn the_author_is_read_back_from_the_header() {
     let author = AccountId::from([7; 32]);
     let other = DigestItem::PreRuntime(*b"othr", vec![1; 32]);
     assert_eq!(author_of(&header(vec![other.clone(), author_item(INSTANT, &author)])), Some(author));
+    assert_eq!(author_of(&header(vec![other.clone(), author_item(NIMBUS, &author)])), Some(author));
     assert_eq!(author_of(&header(vec![other])), None);
     assert_eq!(author_of(&header(vec![DigestItem::PreRuntime(INSTANT, vec![1; 31])])), None);
     assert_eq!(author_of(&header(vec![DigestItem::Seal(INSTANT, vec![1; 32])])), None);

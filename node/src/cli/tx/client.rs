@@ -8,7 +8,7 @@ use basalt_rpc_api::{
     AuthorApiClient, BasaltApiClient, ChainApiClient, PaymentApiClient, StateApiClient, SystemApiClient,
     codes,
     text::{Bytes, Hash, Number, OneOrMany},
-    types::{ChainType, ExecutionReport, TransactionStatus},
+    types::{ChainType, ConsensusReport, ExecutionReport, Health, TransactionStatus},
 };
 use jsonrpsee::{
     client_transport::ws::{Url, WsTransportClientBuilder},
@@ -35,6 +35,16 @@ pub(in crate::cli) enum Told {
     UnknownBlock,
     /// It knows no reports.
     NoReports,
+}
+
+/// What a node told about the votes on its chain.
+pub(in crate::cli) enum Votes {
+    /// Everything.
+    Report(Box<ConsensusReport>),
+    /// Nobody votes: one node seals the chain.
+    OneNode,
+    /// It tells nothing of the kind.
+    Untold,
 }
 
 /// What does not change while a chain runs one version of its runtime.
@@ -194,6 +204,21 @@ impl Node {
             Err(client::Error::Call(error)) if error.code() == codes::METHOD_NOT_FOUND => Ok(Told::NoReports),
             Err(error) => Err(ask("how it ran a block")(error)),
         }
+    }
+
+    /// How the node sees the agreement on the next block.
+    pub(in crate::cli) async fn votes(&self) -> Result<Votes, TxError> {
+        match self.0.consensus_status().await {
+            Ok(report) => Ok(Votes::Report(Box::new(report))),
+            Err(client::Error::Call(error)) if error.code() == codes::BASALT_NO_VOTES => Ok(Votes::OneNode),
+            Err(client::Error::Call(error)) if error.code() == codes::METHOD_NOT_FOUND => Ok(Votes::Untold),
+            Err(error) => Err(ask("how its validators agree")(error)),
+        }
+    }
+
+    /// How many peers the node has, and whether it is behind them.
+    pub(in crate::cli) async fn health(&self) -> Result<Health, TxError> {
+        self.0.health().await.map_err(ask("how many peers it has"))
     }
 
     /// A block, if the node has it.

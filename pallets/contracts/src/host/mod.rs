@@ -8,6 +8,7 @@ mod chain;
 mod crypto;
 pub mod extension;
 mod memory;
+mod recent;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use crate::{
     exec::{End, Fault, Stack},
     types::Origin,
 };
+use recent::Recent;
 use storage::KeyKind;
 
 /// What a host function returns that has nothing to say.
@@ -56,12 +58,13 @@ pub(crate) type Shared<'x, 'a, 'c, 's, C> = RefCell<(&'x mut Stack<'a, C>, &'x m
 /// The host of one run.
 pub(crate) struct Running<'w, 'x, 'a, 'c, 's, C> {
     world: &'w Shared<'x, 'a, 'c, 's, C>,
+    recent: Recent,
     end: Option<End>,
 }
 
 impl<'w, 'x, 'a, 'c, 's, C> Running<'w, 'x, 'a, 'c, 's, C> {
-    pub(crate) const fn new(world: &'w Shared<'x, 'a, 'c, 's, C>) -> Self {
-        Self { world, end: None }
+    pub(crate) fn new(world: &'w Shared<'x, 'a, 'c, 's, C>) -> Self {
+        Self { world, recent: Recent::default(), end: None }
     }
 
     /// Why the host ended the run, if it did.
@@ -81,7 +84,7 @@ impl<C: RuntimeCall> Host for Running<'_, '_, '_, '_, '_, C> {
         let result = match self.world.try_borrow_mut() {
             Ok(mut world) => {
                 let (stack, ctx) = &mut *world;
-                HostCall { stack, ctx, memory, arguments }.run(function, fuel)
+                HostCall { stack, ctx, memory, arguments, recent: &mut self.recent }.run(function, fuel)
             }
             Err(_) => Err(StateError::Machine(String::from("a host call began inside of another")).into()),
         };
@@ -98,6 +101,7 @@ struct HostCall<'h, 'a, 'c, 's, C> {
     ctx: &'h mut Context<'c, 's>,
     memory: &'h mut [u8],
     arguments: &'h [u64],
+    recent: &'h mut Recent,
 }
 
 /// Whether a function changes what outlives the call, which a frame that may only read must not.
@@ -142,6 +146,9 @@ impl<C: RuntimeCall> HostCall<'_, '_, '_, '_, C> {
         self.charge(costs::HOST_CALL)?;
         if changes_state(function) && self.stack.top().read_only {
             return Err(Error::StateChangeDenied.into());
+        }
+        if !recent::keeps(function) {
+            self.recent.clear();
         }
         self.dispatch(function)
     }

@@ -1,7 +1,7 @@
 //! What a contract keeps.
 
 use basalt_primitives::hashing::{blake2_128, blake2_256};
-use basalt_state::{StateRead, StateWrite};
+use basalt_state::StateWrite;
 use basalt_support::{Context, RuntimeCall};
 
 use super::{End, HostCall, SENTINEL, SUCCESS, code, length_of, memory};
@@ -18,7 +18,7 @@ pub(super) enum KeyKind {
 }
 
 impl KeyKind {
-    /// Appends the key at the first argument in the form in which it is stored.
+    /// Appends the key at the first argument in the form in which it is stored to the prefix of its contract.
     pub(super) fn append<C>(
         self,
         call: &HostCall<'_, '_, '_, '_, C>,
@@ -34,8 +34,12 @@ impl KeyKind {
             Self::Variable if call.word(1) > STORAGE_KEY_BYTES_MAX => return Err(Error::DecodingFailed),
             Self::Variable => {
                 let key = call.bytes(0, 1)?;
-                to.extend_from_slice(&blake2_128(key));
-                to.extend_from_slice(key);
+                if let Some(hashed) = call.recent.hashed(to, key) {
+                    to.extend_from_slice(hashed);
+                } else {
+                    to.extend_from_slice(&blake2_128(key));
+                    to.extend_from_slice(key);
+                }
             }
         }
         Ok(())
@@ -91,7 +95,7 @@ impl<C: RuntimeCall> HostCall<'_, '_, '_, '_, C> {
         }
         self.with_key(kind, |call, key| {
             let new = memory::read(call.memory, call.word(value), length)?;
-            let old = call.ctx.get(key)?;
+            let old = call.recent.take(call.ctx, key)?;
             // Contracts write back what they did not change: whoever reads it need not wait for them.
             if old.as_deref() != Some(new) {
                 call.ctx.put(key, new.to_vec());
@@ -106,7 +110,7 @@ impl<C: RuntimeCall> HostCall<'_, '_, '_, '_, C> {
         let charged = costs::clear_storage(PAYLOAD_BYTES_MAX);
         self.charge(charged)?;
         self.with_key(kind, |call, key| {
-            let old = call.ctx.get(key)?.as_deref().map(length_of);
+            let old = call.recent.take(call.ctx, key)?.as_deref().map(length_of);
             if old.is_some() {
                 call.ctx.remove(key);
             }
@@ -119,22 +123,27 @@ impl<C: RuntimeCall> HostCall<'_, '_, '_, '_, C> {
     pub(super) fn get_storage(&mut self, kind: KeyKind, out: usize) -> Result<u32, End> {
         let charged = costs::get_storage(PAYLOAD_BYTES_MAX);
         self.charge(charged)?;
-        let value = self.with_key(kind, |call, key| Ok(call.ctx.get(key)?))?;
-        let length = value.as_deref().map_or(0, length_of);
-        self.stack.top().gas.adjust(charged, costs::get_storage(length));
-        match value {
-            Some(value) => {
-                memory::answer(self.memory, self.word(out), self.word(out + 1), &value)?;
-                Ok(SUCCESS)
+        self.with_key(kind, |call, key| {
+            let (at, length_at) = (call.word(out), call.word(out + 1));
+            let value = call.recent.read(call.ctx, kind, key)?;
+            let length = value.map_or(0, |value| length_of(value));
+            call.stack.top().gas.adjust(charged, costs::get_storage(length));
+            match value {
+                Some(value) => {
+                    memory::answer(call.memory, at, length_at, value)?;
+                    Ok(SUCCESS)
+                }
+                None => Ok(code::KEY_NOT_FOUND),
             }
-            None => Ok(code::KEY_NOT_FOUND),
-        }
+        })
     }
 
     pub(super) fn contains_storage(&mut self, kind: KeyKind) -> Result<u32, End> {
         let charged = costs::get_storage(PAYLOAD_BYTES_MAX);
         self.charge(charged)?;
-        let length = self.with_key(kind, |call, key| Ok(call.ctx.get(key)?.as_deref().map(length_of)))?;
+        let length = self.with_key(kind, |call, key| {
+            Ok(call.recent.read(call.ctx, kind, key)?.map(|value| length_of(value)))
+        })?;
         self.stack.top().gas.adjust(charged, costs::get_storage(length.unwrap_or(0)));
         Ok(length.unwrap_or(SENTINEL))
     }
@@ -143,7 +152,7 @@ impl<C: RuntimeCall> HostCall<'_, '_, '_, '_, C> {
         let charged = costs::clear_storage(PAYLOAD_BYTES_MAX);
         self.charge(charged)?;
         let value = self.with_key(KeyKind::Variable, |call, key| {
-            let value = call.ctx.get(key)?;
+            let value = call.recent.take(call.ctx, key)?;
             if value.is_some() {
                 call.ctx.remove(key);
             }

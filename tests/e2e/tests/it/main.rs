@@ -3,11 +3,13 @@
 mod bad_input;
 mod chain;
 mod command_line;
+mod contract_bad_input;
 mod contract_examples;
 mod contract_state;
 mod contracts;
 mod crash;
 mod execution;
+mod localnet;
 mod restart;
 mod rpc;
 mod sealing;

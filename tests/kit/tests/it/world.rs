@@ -50,6 +50,7 @@ impl World {
         let mut ledger = Ledger::new(&GenesisConfig {
             balances: BalancesGenesis { balances },
             sudo: SudoGenesis { key: Some(rich[0]) },
+            ..GenesisConfig::default()
         });
         ledger.author = Some(rich[3]);
         let [alice, bob, charlie] = ["Alice", "Bob", "Charlie"].map(Sender::dev);

@@ -185,6 +185,7 @@ impl Hands {
             Effect::PublishConsensusMsg(message, r) => {
                 if let SignedConsensusMsg::Vote(vote) = &message
                     && vote.message.kind == VoteType::Precommit
+                    && vote.message.value.is_val()
                     && let Some(executed) = self.executed.take()
                 {
                     self.timing.saw_votes(self.now.saturating_sub(executed));
@@ -313,7 +314,7 @@ impl Hands {
     fn note(&mut self, vote: &Vote) {
         let round = wire::round(vote.round);
         let seen = self.seen.entry(vote.voter).or_default();
-        seen.note(vote.height.0, round, vote.kind == VoteType::Precommit);
+        seen.note(vote.height.0, round, vote.kind == VoteType::Precommit, !vote.value.is_nil());
         if let (VoteType::Precommit, NilOrVal::Val(id)) = (vote.kind, &vote.value) {
             self.precommits.entry((round, id.0)).or_default().insert(vote.voter);
         }

@@ -11,14 +11,14 @@ use super::{Host, drive::Phase};
 pub struct Seen {
     /// The height of its last vote; zero: none since this node started.
     pub height: u64,
-    /// The last round in which it prevoted there.
-    pub prevote: Option<u32>,
-    /// The last round in which it precommitted there.
-    pub precommit: Option<u32>,
+    /// The last round in which it prevoted there, and whether for a block.
+    pub prevote: Option<(u32, bool)>,
+    /// The last round in which it precommitted there, and whether for a block.
+    pub precommit: Option<(u32, bool)>,
 }
 
 impl Seen {
-    pub(super) fn note(&mut self, height: u64, round: u32, precommit: bool) {
+    pub(super) fn note(&mut self, height: u64, round: u32, precommit: bool, block: bool) {
         if height < self.height {
             return;
         }
@@ -26,7 +26,9 @@ impl Seen {
             *self = Self { height, prevote: None, precommit: None };
         }
         let vote = if precommit { &mut self.precommit } else { &mut self.prevote };
-        *vote = (*vote).max(Some(round));
+        if vote.is_none_or(|(last, _)| last <= round) {
+            *vote = Some((round, block));
+        }
     }
 }
 

@@ -141,6 +141,35 @@ fn events_of_the_inner_come_before_those_of_the_outer() {
     );
 }
 
+/// What a run has read is remembered, but not longer than nobody else may change it.
+#[test]
+fn a_caller_sees_what_its_callees_wrote() {
+    let mut world = World::new();
+    world.upload("library", |puppet| {
+        assert_eq!(puppet.get(b"key")?.as_deref(), Some(&b"self"[..]));
+        puppet.set(b"key", b"code").map(drop)
+    });
+    let contract = world.contract("contract", |puppet| {
+        if !puppet.input()?.is_empty() {
+            assert_eq!(puppet.set(b"key", b"self")?, 1, "it finds what the frame below wrote");
+            return Ok(());
+        }
+        assert_eq!(puppet.get(b"key")?, None);
+        puppet.set(b"key", b"1")?;
+        assert_eq!(puppet.get(b"key")?.as_deref(), Some(&b"1"[..]));
+        let own = puppet.account_output(F::Address)?;
+        puppet.call_with(own, Ask { flags: ALLOW_REENTRY, ..Ask::default() }, b"in")?;
+        assert_eq!(puppet.get(b"key")?.as_deref(), Some(&b"self"[..]));
+        puppet.delegate(0, "library", b"")?;
+        assert_eq!(puppet.get(b"key")?.as_deref(), Some(&b"code"[..]));
+        assert_eq!(puppet.set(b"key", b"last")?, 4);
+        let key = puppet.get(b"key")?.unwrap_or_default();
+        puppet.give(0, &key)
+    });
+    assert_eq!(world.call(contract, b"").ok().data, b"last");
+    assert_eq!(world.stored(contract, b"key").as_deref(), Some(&b"last"[..]));
+}
+
 #[test]
 fn the_deepest_call_traps_and_its_parent_sees_it() {
     let mut world = World::new();

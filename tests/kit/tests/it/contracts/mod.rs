@@ -1,6 +1,7 @@
 //! Contracts on the composed runtime: Wasm in, events, deposits and fees out, in every execution mode.
 
 mod dry_runs;
+mod out_of_gas;
 mod uploads;
 
 use std::sync::LazyLock;
