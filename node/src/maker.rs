@@ -7,7 +7,7 @@ use basalt_consensus_api::{Engine, EngineError, Env, author_of};
 use basalt_consensus_bft::{BftEngine, Bodies, CLAIM, EngineConfig, Pace, Timeouts, verify_justification};
 use basalt_consensus_instant::{Config as SealConfig, InstantEngine, Seal};
 use basalt_keystore::Keystore;
-use basalt_network::{Heads, NetworkService};
+use basalt_network::{Heads, NetworkHandle, NetworkService};
 use basalt_primitives::{
     AccountId, EngineId, OpaqueExtrinsic,
     keys::{Pair, Scheme},
@@ -43,6 +43,7 @@ pub(crate) struct Maker {
 
 /// What runs beside the engine, until it is stopped.
 pub(crate) struct Network {
+    pub(crate) handle: NetworkHandle,
     service: NetworkService,
     sync: SyncService,
 }
@@ -70,7 +71,7 @@ impl Maker {
     }
 
     /// A node of a network whose validators are `set` now.
-    pub(crate) async fn among_others(
+    pub(crate) fn among_others(
         arguments: &NodeArgs,
         spec: &ChainSpec,
         folder: &Path,
@@ -137,7 +138,7 @@ impl Maker {
                 (Box::new(engine), Some(Arc::new(agreement)))
             }
         };
-        Ok(Self { engine, alone: false, peers, agreement, network: Some(Network { service, sync }) })
+        Ok(Self { engine, alone: false, peers, agreement, network: Some(Network { handle, service, sync }) })
     }
 }
 

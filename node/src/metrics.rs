@@ -200,6 +200,11 @@ impl Metrics {
         }
     }
 
+    /// Where other parts add their figures.
+    fn registry(&self) -> Registry {
+        self.registry.clone()
+    }
+
     /// Everything as text, with these heights; `pool` is missing if it had no time.
     fn text(
         &self,

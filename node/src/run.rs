@@ -96,9 +96,12 @@ async fn serve(
     let maker = if set.validators.is_empty() {
         Maker::alone(arguments, &spec)?
     } else {
-        Maker::among_others(arguments, &spec, folder, &keystore, &set, &env).await?
+        Maker::among_others(arguments, &spec, folder, &keystore, &set, &env)?
     };
     let Maker { engine, alone, peers, agreement, network } = maker;
+    if let (Some(network), Some(metrics)) = (&network, &metrics) {
+        network.handle.register_metrics(&metrics.registry)?;
+    }
     let mut engine = tokio::spawn(engine.run(env));
 
     let services = Services {

@@ -13,7 +13,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use prometheus::TEXT_FORMAT;
+use prometheus::{Registry, TEXT_FORMAT};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::oneshot,
@@ -46,6 +46,8 @@ pub(crate) struct Source {
 pub(crate) struct MetricsServer {
     /// Where it listens, with the port it was given.
     pub(crate) local_addr: SocketAddr,
+    /// Where other parts add their figures.
+    pub(crate) registry: Registry,
     /// Dropped or used, it ends `serving`.
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
@@ -63,10 +65,11 @@ impl MetricsServer {
         let local_addr = listener.local_addr()?;
         // Subscribed at once, not when the task gets its turn: blocks may come any time now.
         let events = source.chain.subscribe();
+        let registry = source.metrics.registry();
         let counting = tokio::spawn(Arc::clone(&source.metrics).follow(Arc::clone(&source.chain), events));
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(serve(listener, Arc::new(source), stopped));
-        Ok(Self { local_addr, stop, serving, counting })
+        Ok(Self { local_addr, registry, stop, serving, counting })
     }
 
     /// Stops, with all requests at work: afterwards nothing holds the chain any more.
