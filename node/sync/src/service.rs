@@ -81,7 +81,7 @@ pub struct SyncService {
 }
 
 impl SyncService {
-    /// Returns when nothing is imported or served any more.
+    /// Returns when nothing is imported any more, and nobody is asked or answered.
     pub async fn stop(self) {
         let _ = self.stop.send(());
         // It ends by itself or has panicked, which the runtime has reported.
@@ -183,7 +183,7 @@ impl Shell {
         }
         self.answers.shutdown().await;
         if let Some(import) = self.import {
-            // Half a batch would do no harm, but the chain is to be closed after this.
+            // Half a batch would do no harm, but the chain may be closed after this.
             let _ = import.await;
         }
     }

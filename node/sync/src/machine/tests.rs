@@ -138,7 +138,7 @@ impl Manner {
             Self::AlwaysBusy => return Some((delay, Err(Failure::Later))),
             Self::Drips => right.truncate(1),
             Self::Garbage => return Some((delay, Err(Failure::Charged))),
-            Self::Moody if nth % 2 == 0 => {}
+            Self::Moody if nth.is_multiple_of(2) => {}
             Self::Moody => right = blocks(&FORGED, HEIGHT_MAX),
         }
         let result = match Batch::check(first, count, BlockResponse { blocks: right }) {

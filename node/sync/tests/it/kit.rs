@@ -57,7 +57,7 @@ impl Node {
         let parent = self.chain.best();
         let number = parent.number + 1;
         let account = AccountId::from([number as u8; 32]);
-        let digest = Digest { logs: vec![DigestItem::PreRuntime(*b"test", account.encode())] };
+        let digest = Digest { logs: vec![DigestItem::PreRuntime(ENGINE, account.encode())] };
         self.chain
             .build(BuildRequest {
                 parent: parent.hash,
@@ -94,7 +94,7 @@ pub(crate) fn certificate(id: BlockId) -> Justification {
 }
 
 pub(crate) fn certificate_by(set: u64, id: BlockId) -> Justification {
-    Justification { engine: *b"test", data: (set, id.hash).encode() }
+    Justification { engine: ENGINE, data: (set, id.hash).encode() }
 }
 
 pub(crate) fn verify() -> Verify {
@@ -106,11 +106,11 @@ pub(crate) fn verify() -> Verify {
     })
 }
 
+const ENGINE: [u8; 4] = *b"test";
+
 pub(crate) fn author(header: &Header) -> Option<AccountId> {
     header.digest.logs.iter().find_map(|item| match item {
-        DigestItem::PreRuntime(engine, data) if engine == b"test" => {
-            Some(AccountId::from(<[u8; 32]>::try_from(&data[..]).ok()?))
-        }
+        DigestItem::PreRuntime(ENGINE, data) => Some(AccountId::from(<[u8; 32]>::try_from(&data[..]).ok()?)),
         _ => None,
     })
 }

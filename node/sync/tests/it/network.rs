@@ -118,7 +118,6 @@ async fn a_node_that_joins_late_catches_up_fast_and_then_serves_others_and_follo
     second.dial(&first.network).await;
     second.reach(&first.node).await;
     let took = began.elapsed();
-    println!("{BLOCKS} blocks in {took:?}");
     assert!(took < Duration::from_secs(u64::from(BLOCKS) / 20), "20 blocks a second at least, not {took:?}");
     let status = second.sync.status.borrow().clone();
     assert_eq!((status.starting, status.highest, status.syncing), (0, BLOCKS, false));
