@@ -12,6 +12,7 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -29,6 +30,7 @@ use jsonrpsee::{
 };
 use parity_scale_codec::Encode;
 use serde_json::Value;
+use tokio::{sync::Semaphore, task::JoinSet};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -38,6 +40,8 @@ const PORT: u16 = 19_944;
 const ACCOUNTS: usize = 4_000;
 /// Transactions of one JSON-RPC request.
 const BATCH: usize = 100;
+/// Requests that wait for their answers at once.
+const IN_FLIGHT: usize = 8;
 
 struct Net(Child);
 
@@ -147,7 +151,7 @@ async fn nonce(client: &Client, sender: &Sender) -> Result<u64> {
 
 /// `rate` transfers a second between distinct accounts, for `seconds`, half to each of two validators.
 async fn throughput(seconds: usize, rate: usize) -> Result<()> {
-    let clients = [connect(0).await?, connect(1).await?];
+    let clients = [Arc::new(connect(0).await?), Arc::new(connect(1).await?)];
     let genesis = genesis(&clients[0]).await?;
     println!("{ACCOUNTS} accounts get funds");
     let mut accounts: Vec<Sender> =
@@ -175,13 +179,27 @@ async fn throughput(seconds: usize, rate: usize) -> Result<()> {
     let (before, _) = head(&clients[0]).await?;
     let begin = Instant::now();
     let mut late = Duration::ZERO;
+    let room = Arc::new(Semaphore::new(IN_FLIGHT));
+    let mut sending = JoinSet::new();
     for (index, batch) in signed.chunks(BATCH).enumerate() {
         let due = Duration::from_secs_f64((index * BATCH) as f64 / rate as f64);
         match due.checked_sub(begin.elapsed()) {
             Some(early) => tokio::time::sleep(early).await,
             None => late = late.max(begin.elapsed() - due),
         }
-        send(&clients[index % 2], batch).await?;
+        let permit = room.clone().acquire_owned().await?;
+        let (client, batch) = (clients[index % 2].clone(), batch.to_vec());
+        sending.spawn(async move {
+            let sent = send(&client, &batch).await.map_err(|error| error.to_string());
+            drop(permit);
+            sent
+        });
+        while let Some(done) = sending.try_join_next() {
+            done??;
+        }
+    }
+    while let Some(done) = sending.join_next().await {
+        done??;
     }
     let sent = begin.elapsed();
     let expected: Vec<u64> = (0..ACCOUNTS)
