@@ -178,6 +178,8 @@ struct World {
     /// How many imports this node fails by itself.
     troubles: u32,
     costs: Vec<(PeerId, Cost)>,
+    /// When each was blamed last.
+    blamed: BTreeMap<PeerId, Duration>,
 }
 
 impl World {
@@ -196,6 +198,7 @@ impl World {
             ours: id_at(0),
             troubles: 0,
             costs: Vec::new(),
+            blamed: BTreeMap::new(),
         };
         for peer in world.manners.keys().copied().collect::<Vec<_>>() {
             world.after(0, Happens::Comes(peer));
@@ -278,7 +281,10 @@ impl World {
                     }
                 }
                 Action::Import { batch, .. } => self.import(batch),
-                Action::Report { peer, cost, .. } => self.costs.push((peer, cost)),
+                Action::Report { peer, cost, .. } => {
+                    self.costs.push((peer, cost));
+                    self.blamed.insert(peer, self.now);
+                }
             }
         }
         let held = self.machine.window.iter().filter(|slot| !slot.is_wanted()).count();
@@ -297,6 +303,8 @@ impl World {
 
     fn request(&mut self, id: RequestId, peer: PeerId, first: u32, count: u32) {
         assert!(Action::request(first, count).is_valid());
+        let cooled = self.blamed.get(&peer).is_none_or(|at| self.now >= *at + COOL_OFF);
+        assert!(cooled, "who did wrong is left alone for a while");
         let open = self.present.get_mut(&peer).expect("nobody asks who is gone");
         *open += 1;
         assert!(*open <= REQUESTS_PER_PEER_MAX);
