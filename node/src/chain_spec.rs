@@ -211,6 +211,11 @@ impl ChainSpec {
         }
     }
 
+    /// Whether several decide each block; else one node seals them alone.
+    pub(crate) fn has_validators(&self) -> bool {
+        !self.genesis.runtime_genesis.patch.session.validators.is_empty()
+    }
+
     /// The genesis configuration as the runtime reads it.
     pub(crate) fn genesis_json(&self) -> Vec<u8> {
         serde_json::to_vec(&self.genesis.runtime_genesis.patch)

@@ -34,6 +34,47 @@ pub(crate) enum NodeError {
     /// A key is wrong, or others may know it.
     #[error(transparent)]
     Keystore(#[from] basalt_keystore::KeystoreError),
+    /// The record of what was signed cannot be used.
+    #[error(transparent)]
+    Guard(#[from] basalt_keystore::guard::GuardError),
+    /// There is nothing to sign with.
+    #[error(
+        "{0} holds no keys of a validator: make some with `basalt key generate-validator`, or start without --validator"
+    )]
+    NoValidatorKeys(PathBuf),
+    /// Nobody knows which keys to sign with.
+    #[error(
+        "{0} holds keys of several validators, and none of them is one on this chain now: leave those of one there"
+    )]
+    ManyValidatorKeys(PathBuf),
+    /// One node alone seals this chain.
+    #[error(
+        "the chain '{0}' names no validators, so there is nothing to vote on: leave --validator out, or use a chain with \
+         validators (`--chain local`)"
+    )]
+    NoValidators(String),
+    /// The times between blocks do not fit together.
+    #[error(transparent)]
+    Pace(#[from] crate::cli::PaceError),
+    /// Not an address.
+    #[error("'{address}' is no address of a node: {why}; write it as /ip4/127.0.0.1/tcp/30333/p2p/12D3KooW…")]
+    Address {
+        /// What was given.
+        address: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The file of the node's key.
+    #[error("the node key in {path} cannot be used: {why}")]
+    NodeKey {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// There are no peers to be had.
+    #[error(transparent)]
+    Network(#[from] basalt_network::NetworkError),
     /// The database cannot be opened.
     #[error(transparent)]
     Db(#[from] DbError),

@@ -14,9 +14,13 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// Parts that tell of each message, or of each peer that went away, as if it were news.
+const QUIET: &str = "arc_malachitebft_core_consensus=warn,informalsystems_malachitebft=warn,libp2p=warn";
+
 /// Starts logging to stderr, so that stdout stays free for results.
 pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), LogError> {
-    let filter = EnvFilter::try_new(filter)
+    // What others say comes before what the operator says, so that he may ask for more of them.
+    let filter = EnvFilter::try_new(format!("{QUIET},{filter}"))
         .map_err(|error| LogError::Filter { filter: filter.to_owned(), why: error.to_string() })?;
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {

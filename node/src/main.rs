@@ -19,11 +19,14 @@ mod cli;
 mod error;
 mod folder;
 mod logging;
+mod maker;
 mod metrics;
+mod network;
 mod parent;
 mod run;
 mod stderr;
 mod stdout;
+mod validator;
 
 use std::process::ExitCode;
 

@@ -8,20 +8,13 @@ use std::{
 };
 
 use basalt_chain::Chain;
-use basalt_consensus_api::{Engine, EngineError, EngineHandle, Env, Shutdown, SystemClock, feed_pool};
-use basalt_consensus_instant::{Config as SealConfig, InstantEngine, Seal};
+use basalt_consensus_api::{EngineError, EngineHandle, Env, Shutdown, SystemClock, feed_pool};
 use basalt_contracts_vm::{MachineConfig, THREAD_STACK_BYTES, WasmMachine};
 use basalt_db::{Config as DbConfig, Db, Durability, Pruning};
 use basalt_executor::{Executor, Mode};
 use basalt_keystore::Keystore;
 use basalt_pool::{Head, Limits, PoolHandle};
-use basalt_primitives::{
-    AccountId,
-    keys::{Pair, Scheme},
-};
-use basalt_rpc::{
-    ChainInfo, Config as RpcConfig, Cors, KeyNames, NoNetwork, Server, Services, UnsafeMethods,
-};
+use basalt_rpc::{ChainInfo, Config as RpcConfig, Cors, KeyNames, Server, Services, UnsafeMethods};
 use basalt_rpc_api::types::ChainType as RpcChainType;
 use basalt_runtime::NativeRuntime;
 use basalt_verifier::{REMEMBERED_MAX, Verifier};
@@ -33,6 +26,7 @@ use crate::{
     error::NodeError,
     folder::Folder,
     logging,
+    maker::Maker,
     metrics::{About, Metrics, MetricsServer, Source},
     parent::Parent,
 };
@@ -73,7 +67,8 @@ async fn serve(
     parent: Parent,
 ) -> Result<(), NodeError> {
     let verifier = Arc::new(Verifier::new(REMEMBERED_MAX));
-    let keystore = Keystore::open(crate::folder::keystore(folder))?;
+    let keys = arguments.validator.keystore_path.clone();
+    let keystore = Keystore::open(keys.unwrap_or_else(|| crate::folder::keystore(folder)))?;
     let chain = open_chain(arguments, &spec, folder, Arc::clone(&verifier)).await?;
     let best = chain.best();
     let head = Head { hash: best.hash, number: best.number, state: Arc::new(chain.state_at(&best.hash)?) };
@@ -85,6 +80,10 @@ async fn serve(
     let metrics = serve_metrics(arguments, &chain, &pool).await?;
 
     let mut feeding = tokio::spawn(feed_pool(Arc::clone(&chain), pool.clone()));
+    let set = chain
+        .runtime()
+        .validators(&chain.state_at(&chain.finalized().hash)?)
+        .map_err(|error| NodeError::Chain(basalt_chain::ChainError::State(error)))?;
     let (engine_handle, commands) = EngineHandle::new();
     let (stop, shutdown) = Shutdown::new();
     let env = Env {
@@ -94,21 +93,22 @@ async fn serve(
         commands,
         shutdown,
     };
-    let engine = Box::new(InstantEngine::new(SealConfig {
-        seal: seal(arguments.sealing),
-        author: author(&spec),
-        ..SealConfig::default()
-    }));
+    let maker = if set.validators.is_empty() {
+        Maker::alone(arguments, &spec)?
+    } else {
+        Maker::among_others(arguments, &spec, folder, &keystore, &set, &env).await?
+    };
+    let Maker { engine, alone, peers, agreement, network } = maker;
     let mut engine = tokio::spawn(engine.run(env));
 
     let services = Services {
         chain: Arc::clone(&chain),
         pool: pool.clone(),
-        engine: Some(engine_handle),
+        engine: alone.then_some(engine_handle),
         keystore: Some(keystore),
-        network: Arc::new(NoNetwork),
-        consensus: None,
-        chain_info: chain_info(&spec),
+        network: peers,
+        consensus: agreement,
+        chain_info: chain_info(&spec, alone || arguments.validator.validator),
     };
     let server = Server::start(rpc_config(arguments, &spec), services).await?;
     announce(arguments, &spec, folder, metrics.as_ref().map(|metrics| metrics.local_addr), server.local_addr);
@@ -135,6 +135,9 @@ async fn serve(
     if !engine.is_finished() {
         // What it could still fail at no longer matters.
         let _ = engine.await;
+    }
+    if let Some(network) = network {
+        network.stop().await;
     }
     feeding.abort();
     drop(pool);
@@ -187,22 +190,7 @@ async fn open_chain(
     })
 }
 
-fn seal(sealing: Sealing) -> Seal {
-    match sealing {
-        Sealing::Instant => Seal::Instant,
-        Sealing::Manual => Seal::Manual,
-        Sealing::Interval(interval) => Seal::Interval(interval),
-    }
-}
-
-/// Who earns the author's share of fees: on development chains //Alice, else nobody (the treasury gets it).
-fn author(spec: &ChainSpec) -> Option<AccountId> {
-    (spec.chain_type == ChainType::Development)
-        .then(|| Pair::from_suri(Scheme::Sr25519, "//Alice").ok().map(|pair| pair.account_id()))
-        .flatten()
-}
-
-fn chain_info(spec: &ChainSpec) -> ChainInfo {
+fn chain_info(spec: &ChainSpec, authority: bool) -> ChainInfo {
     ChainInfo {
         name: spec.name.clone(),
         chain_type: match &spec.chain_type {
@@ -214,7 +202,7 @@ fn chain_info(spec: &ChainSpec) -> ChainInfo {
         properties: spec.properties.clone(),
         node_name: "Basalt Node".to_owned(),
         node_version: env!("CARGO_PKG_VERSION").to_owned(),
-        authority: true,
+        authority,
     }
 }
 
@@ -286,10 +274,12 @@ fn announce(
     metrics: Option<SocketAddr>,
     rpc: SocketAddr,
 ) {
-    let sealing = match arguments.sealing {
-        Sealing::Instant => "when a transaction arrives".to_owned(),
-        Sealing::Manual => "on engine_createBlock".to_owned(),
-        Sealing::Interval(interval) => format!("every {} ms", interval.as_millis()),
+    let sealing = match (spec.has_validators(), arguments.sealing) {
+        (true, _) if arguments.validator.validator => "agreed on with the other validators".to_owned(),
+        (true, _) => "as the validators agree on them".to_owned(),
+        (false, Sealing::Instant) => "when a transaction arrives".to_owned(),
+        (false, Sealing::Manual) => "on engine_createBlock".to_owned(),
+        (false, Sealing::Interval(interval)) => format!("every {} ms", interval.as_millis()),
     };
     tracing::info!("{} ({}), blocks {sealing}", spec.name, arguments.name);
     tracing::info!("data in {}", folder.display());

@@ -1,6 +1,10 @@
 //! `basalt_*`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use basalt_chain::BlockReport;
 use basalt_executor::{Conflict, ConflictKind};
@@ -14,7 +18,7 @@ use basalt_rpc_api::{
 };
 use jsonrpsee::core::{RpcResult, async_trait};
 
-use crate::{KeyNames, error::Error, node::Node};
+use crate::{ChildId, KeyNames, error::Error, limits, node::Node};
 
 /// Answers `basalt_*`.
 pub(crate) struct Basalt(pub(crate) Arc<Node>);
@@ -26,7 +30,7 @@ impl BasaltApiServer for Basalt {
         let read = move |node: &Node| {
             let hash = node.hash_or_best(hash);
             if let Some(report) = node.chain.report(&hash) {
-                return Ok(written(node.names(), &report));
+                return Ok(written(node.names(), &contracts(node, &report), &report));
             }
             let header = node.chain.header(&hash).map_err(Error::Chain)?;
             let number = header.ok_or(Error::NoSuchBlock(hash))?.number;
@@ -43,8 +47,24 @@ impl BasaltApiServer for Basalt {
     }
 }
 
+/// The addresses of the contracts whose storage is in the report; without those that are not found.
+fn contracts(node: &Node, report: &BlockReport) -> BTreeMap<ChildId, String> {
+    let names = node.names();
+    let keys = report.execution.conflicts.iter().map(|conflict| &conflict.key);
+    let ids: BTreeSet<ChildId> = keys.filter_map(|key| names.child_id(key)).collect();
+    if ids.is_empty() {
+        return BTreeMap::new();
+    }
+    let found = node.state(Some(Hash(report.id.hash))).and_then(|(hash, state)| {
+        let most = limits::CONTRACTS_SEARCHED_MAX;
+        names.contracts(&state, &ids, most).map_err(|error| Error::state(error, hash))
+    });
+    // The report is as true without them, for instance when the state is no longer kept.
+    found.unwrap_or_default()
+}
+
 /// A report as clients read it.
-fn written(names: &KeyNames, report: &BlockReport) -> ExecutionReport {
+fn written(names: &KeyNames, contracts: &BTreeMap<ChildId, String>, report: &BlockReport) -> ExecutionReport {
     let (stages, execution) = (&report.times, &report.execution);
     let inside = &execution.times;
     ExecutionReport {
@@ -57,7 +77,7 @@ fn written(names: &KeyNames, report: &BlockReport) -> ExecutionReport {
         re_executions: execution.re_executions,
         sequential: execution.sequential,
         parked: execution.parked,
-        conflicts: execution.conflicts.iter().map(|conflict| named(names, conflict)).collect(),
+        conflicts: execution.conflicts.iter().map(|conflict| named(names, contracts, conflict)).collect(),
         stage_micros: StageMicros {
             verify: micros(stages.verify),
             execute: micros(stages.execute),
@@ -76,13 +96,18 @@ fn written(names: &KeyNames, report: &BlockReport) -> ExecutionReport {
     }
 }
 
-fn named(names: &KeyNames, conflict: &Conflict) -> ExecutionConflict {
+fn named(names: &KeyNames, contracts: &BTreeMap<ChildId, String>, conflict: &Conflict) -> ExecutionConflict {
     let name = names.name(&conflict.key);
+    let mut map_key = names.map_key(&conflict.key);
+    let contract = names.child_id(&conflict.key).and_then(|id| contracts.get(&id));
+    if let (Some(first), Some(contract)) = (map_key.first_mut(), contract) {
+        *first = format!("contract {contract}");
+    }
     ExecutionConflict {
         key: Bytes(conflict.key.to_vec()),
         pallet: name.map(|name| name.pallet.to_owned()),
         item: name.map(|name| name.item.to_owned()),
-        map_key: names.map_key(&conflict.key),
+        map_key,
         kind: match conflict.kind {
             ConflictKind::Value => ExecutionConflictKind::Value,
             ConflictKind::Condition => ExecutionConflictKind::Condition,

@@ -14,15 +14,10 @@ use jsonrpsee::core::{RpcResult, async_trait};
 
 use crate::{
     error::Error,
+    keys::contracts::{CHILD_ID_BYTES, CHILD_PREFIX},
     node::Node,
     state::{Budget, check_page, check_unpaged, walk},
 };
-
-/// What keys of child storage begin with.
-const PREFIX: &[u8] = b":child_storage:default:";
-
-/// Bytes of the id of a child. Another length names no child, though there may be keys that begin with it.
-const ID_BYTES: usize = 32;
 
 /// Answers `childstate_*`.
 pub(crate) struct ChildState(pub(crate) Arc<Node>);
@@ -34,9 +29,10 @@ struct Child {
 }
 
 impl Child {
+    /// An id of another length names no child, though there may be keys that begin with it.
     fn new(key: Bytes) -> Result<Self, Error> {
-        let id = key.0.strip_prefix(PREFIX).ok_or(Error::NoChild)?;
-        Ok(Self { prefix: (id.len() == ID_BYTES).then_some(key.0) })
+        let id = key.0.strip_prefix(CHILD_PREFIX).ok_or(Error::NoChild)?;
+        Ok(Self { prefix: (id.len() == CHILD_ID_BYTES).then_some(key.0) })
     }
 
     /// The key in the state of a key of the child's.

@@ -1,5 +1,7 @@
 //! Names for raw storage keys: which pallet, which item, whose entry.
 
+pub(crate) mod contracts;
+
 use std::{collections::HashMap, fmt::Write};
 
 use basalt_primitives::{hashing::twox_128, ss58};
@@ -91,14 +93,21 @@ impl KeyNames {
         Self { items, types: Some(types), ss58_prefix }
     }
 
-    /// Pallet and item of a key; `None` for keys that no pallet owns.
+    /// Pallet and item of a key; `None` for keys that no pallet owns. What contracts store is `Contracts.Storage`.
     pub fn name(&self, key: &[u8]) -> Option<ItemName<'_>> {
+        if contracts::split(key).is_some() {
+            return Some(contracts::NAME);
+        }
         self.item(key).map(|(item, _)| ItemName { pallet: &item.pallet, item: &item.name })
     }
 
     /// The parts of a map's key as text: addresses, numbers, hex. Empty for a single value, for a key of no pallet,
-    /// and for keys that only their hash is left of.
+    /// and for keys that only their hash is left of. What contracts store has the id of the contract's storage and the
+    /// contract's own key; see [`Self::contracts`] for its account.
     pub fn map_key(&self, key: &[u8]) -> Vec<String> {
+        if let Some((id, hashed)) = contracts::split(key) {
+            return contracts::parts(&id, hashed).into_iter().map(shortened).collect();
+        }
         let Some((item, mut rest)) = self.item(key) else { return Vec::new() };
         let Some(types) = &self.types else { return Vec::new() };
         let mut texts = Vec::new();

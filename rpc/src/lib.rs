@@ -66,7 +66,7 @@ mod system;
 
 pub use config::{Config, Cors, PORT, UnsafeMethods};
 pub use error::RpcError;
-pub use keys::{ItemName, KeyNames};
+pub use keys::{ItemName, KeyNames, contracts::ChildId};
 pub use node::{ChainInfo, Services};
 pub use peers::{ConsensusStatus, NetworkError, NetworkStatus, NoNetwork};
 pub use server::{Running, Server};

@@ -57,3 +57,7 @@ pub const BLOCKS_REMEMBERED_MAX: usize = 4096;
 
 /// Long calls at work at a time, for each core: one computes while one reads.
 pub const WORKERS_PER_CORE: usize = 2;
+
+/// Contracts that are looked at to find whose storage a key in a report belongs to: some ten milliseconds. What is not found
+/// keeps the id of its storage for a name.
+pub const CONTRACTS_SEARCHED_MAX: usize = 10_000;

@@ -13,7 +13,7 @@ use basalt_runtime_api::{
 };
 use basalt_state::{ChangeSet, Overlay, StateError, StateRead};
 
-use crate::{LIMITS, SESSION, apis, block, genesis, transaction, version};
+use crate::{LIMITS, SESSION, TIMESTAMP, apis, block, genesis, transaction, version};
 
 /// This chain's logic, compiled into the node.
 ///

@@ -124,6 +124,8 @@ pub enum Ended {
     Halted,
     /// The code did what it may not.
     Trapped(Trap),
+    /// Nothing ran: the code imports deprecated functions, so only its messages run.
+    NoConstructor,
 }
 
 /// What the code did.

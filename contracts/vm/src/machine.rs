@@ -17,7 +17,7 @@ pub use config::{Engines, MachineConfig, Readiness, SetupError, Stats};
 use tools::{Counters, Tools};
 
 use crate::{
-    Checked, Code, Determinism, Entry, Host, LoadError, Machine, MachineError, Policy, Refused, Run,
+    Checked, Code, Determinism, Ended, Entry, Host, LoadError, Machine, MachineError, Policy, Refused, Run,
     cache::{self, Codes, Key, Known, Stage, disk::Disk},
     engine::{EngineError, compiled::Compiler, interpreted::Interpreter, lend, on_enough_stack},
     rewrite::{cost::METERING_VERSION, prepare},
@@ -243,10 +243,7 @@ impl Machine for WasmMachine {
         on_enough_stack(|| {
             let known = self.known(code, policy)?;
             if known.deprecated && entry == Entry::Deploy {
-                let refused = Refused(
-                    "the constructor of code that imports deprecated functions: only its messages run".into(),
-                );
-                return Err(LoadError::Refused { hash: code.hash, refused }.into());
+                return Ok(Run { ended: Ended::NoConstructor, fuel_left: fuel });
             }
             lend(host, || self.run_known(&known, entry, fuel))
         })

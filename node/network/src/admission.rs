@@ -47,8 +47,9 @@ struct Connection {
     ip: Option<IpAddr>,
     peer: Option<PeerId>,
     inbound: bool,
-    /// Takes one of the places for peers.
-    claimed: bool,
+    /// Takes one of the places, of those for peers that dialled us (`true`) or of the others. All connections of a peer
+    /// share one place.
+    place: Option<bool>,
 }
 
 impl<K: Hash + Eq + Copy> Admission<K> {
@@ -90,13 +91,13 @@ impl<K: Hash + Eq + Copy> Admission<K> {
     pub(crate) fn pending(&mut self, key: K, ip: Option<IpAddr>) -> Result<(), Denied> {
         self.check_pending()?;
         self.check_ip(ip)?;
-        self.connections.insert(key, Connection { ip, peer: None, inbound: true, claimed: false });
+        self.connections.insert(key, Connection { ip, peer: None, inbound: true, place: None });
         Ok(())
     }
 
     fn check_pending(&self) -> Result<(), Denied> {
         let max = limits::CONNECTIONS_PENDING_MAX;
-        let pending = self.connections.values().filter(|one| one.inbound && !one.claimed).count();
+        let pending = self.connections.values().filter(|one| one.inbound && one.place.is_none()).count();
         if pending >= max { Err(Denied::TooManyPending { max }) } else { Ok(()) }
     }
 
@@ -137,7 +138,7 @@ impl<K: Hash + Eq + Copy> Admission<K> {
                 return Err(Denied::Hasty);
             }
         }
-        self.connections.insert(key, Connection { ip, peer: Some(peer), inbound, claimed: false });
+        self.connections.insert(key, Connection { ip, peer: Some(peer), inbound, place: None });
         Ok(())
     }
 
@@ -159,24 +160,22 @@ impl<K: Hash + Eq + Copy> Admission<K> {
         if self.reserved_only && !reserved {
             return Err(Refusal::NotReserved);
         }
+        let shared = self.connections.values().filter(|one| one.peer == Some(peer)).find_map(|one| one.place);
+        let place = shared.unwrap_or(inbound);
         let max = if inbound { self.limits.inbound_max } else { self.limits.outbound_max };
-        if !reserved && !self.has_place(&peer) && self.taken(inbound) >= max {
+        if !reserved && shared.is_none() && self.taken(inbound) >= max {
             return Err(Refusal::TooManyPeers { max: u32::try_from(max).unwrap_or(u32::MAX) });
         }
         if let Some(connection) = self.connections.get_mut(key) {
-            connection.claimed = true;
+            connection.place = Some(place);
         }
         Ok(())
     }
 
-    fn has_place(&self, peer: &PeerId) -> bool {
-        self.connections.values().any(|one| one.claimed && one.peer == Some(*peer))
-    }
-
     /// The places taken by peers that are not reserved.
     pub(crate) fn taken(&self, inbound: bool) -> usize {
-        let claimed = self.connections.values().filter(|one| one.claimed && one.inbound == inbound);
-        let peers: HashSet<PeerId> = claimed.filter_map(|one| one.peer).collect();
+        let placed = self.connections.values().filter(|one| one.place == Some(inbound));
+        let peers: HashSet<PeerId> = placed.filter_map(|one| one.peer).collect();
         peers.difference(&self.reserved).count()
     }
 

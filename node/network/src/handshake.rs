@@ -72,6 +72,8 @@ where
         Err(refusal) => Verdict::Refused(refusal.clone()),
     };
     frame::write(stream, &verdict.encode(), patience).await?;
+    // Of one that we refuse, the answer changes nothing: reading it only gives ours the time to arrive.
+    let patience = if judged.is_ok() { patience } else { limits::REFUSAL_LINGER };
     let answer = frame::read(stream, limits::HANDSHAKE_BYTES_MAX, patience).await;
     // It has been said: whether it arrives is no longer ours.
     let _ = stream.close().await;

@@ -191,7 +191,9 @@ pub const REOPEN_PAUSE_MAX: Duration = Duration::from_secs(5);
 pub const TICK: Duration = Duration::from_millis(500);
 /// How often the peer store is written, if it changed.
 pub const STORE_PERIOD: Duration = Duration::from_secs(30);
-/// How often Kademlia is asked for peers while we look for some.
+/// How soon Kademlia is asked for peers after a new one came.
+pub const DISCOVERY_FIRST: Duration = Duration::from_secs(1);
+/// How often it is asked in the long run, while we look for peers; the pause doubles up to this.
 pub const DISCOVERY_PERIOD: Duration = Duration::from_secs(30);
 /// How often peers are pinged.
 pub const PING_PERIOD: Duration = Duration::from_secs(10);

@@ -65,8 +65,9 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Consequence {
     None,
+    /// There is no room to remember it.
     Disconnect,
-    /// Banned until then.
+    /// Kept out until then.
     Ban(Moment),
 }
 
@@ -184,7 +185,13 @@ impl PeerStore {
         }
         match record.score.standing(now) {
             Standing::Good => Consequence::None,
-            Standing::Poor => Consequence::Disconnect,
+            Standing::Poor if record.is_banned(now) => Consequence::None,
+            // Its score stays: who goes on where it stopped is soon banned for longer.
+            Standing::Poor => {
+                let until = now.saturating_add(reputation::PAUSE_MS);
+                record.banned_until = Some(until);
+                Consequence::Ban(until)
+            }
             Standing::Bad => Consequence::Ban(self.ban(peer, None, now).unwrap_or(now)),
         }
     }

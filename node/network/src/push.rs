@@ -164,7 +164,8 @@ pub(crate) async fn send(
             Ok(stream) => stream,
             // The connection's end aborts this task.
             Err(OpenError::Closed) => return,
-            Err(OpenError::Unsupported) => return shared.charge(peer.id, Cost::Malformed, 1),
+            // Its loss: what it does not want to hear, it need not.
+            Err(OpenError::Unsupported) => return,
             Err(OpenError::Failed(_)) => {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(limits::REOPEN_PAUSE_MAX);

@@ -109,10 +109,10 @@ impl<T> FairQueue<T> {
         Some((peer, item))
     }
 
-    /// Drops what a peer has sent: it is banned.
-    pub(crate) fn remove(&mut self, peer: &PeerId) {
-        if self.queues.remove(peer).is_some() {
-            self.turn.retain(|other| other != peer);
-        }
+    /// Takes out what a peer has sent: it is banned.
+    pub(crate) fn remove(&mut self, peer: &PeerId) -> Vec<T> {
+        let Some(mut queue) = self.queues.remove(peer) else { return Vec::new() };
+        self.turn.retain(|other| other != peer);
+        std::iter::from_fn(|| queue.pop()).collect()
     }
 }

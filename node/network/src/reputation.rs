@@ -7,8 +7,10 @@ use basalt_primitives::Moment;
 #[cfg(test)]
 mod tests;
 
-/// Below this a peer is disconnected; it may come back.
+/// Below this a peer is disconnected, and may come back after [`PAUSE_MS`].
 pub const DISCONNECT_BELOW: i32 = -500;
+/// How long a disconnected peer stays out: 300 points are forgiven meanwhile.
+pub(crate) const PAUSE_MS: Moment = 60 * 1_000;
 /// Below this it is banned.
 pub const BAN_BELOW: i32 = -1_000;
 /// No score is lower: a peer does not sink so deep that it never comes back.
@@ -102,7 +104,7 @@ pub(crate) struct Score {
 pub(crate) enum Standing {
     /// Welcome.
     Good,
-    /// To be disconnected.
+    /// To be disconnected for a while.
     Poor,
     /// To be banned.
     Bad,

@@ -136,6 +136,7 @@ pub fn start(
         notes_in,
         stored_at: clock.now(),
         discovered_at: 0,
+        discoveries: 0,
     };
     service.prepare()?;
     let (stop, stopped) = oneshot::channel();
@@ -160,6 +161,8 @@ struct Service {
     notes_in: mpsc::Sender<Note>,
     stored_at: Moment,
     discovered_at: Moment,
+    /// How often Kademlia was asked since the last new peer.
+    discoveries: u32,
 }
 
 impl Service {
@@ -285,8 +288,8 @@ impl Service {
                     self.swarm.close_connection(connection);
                 }
             },
-            BehavioursEvent::Identify(libp2p::identify::Event::Received { peer_id, info, .. }) => {
-                self.on_identified(PeerId(peer_id), info);
+            BehavioursEvent::Identify(libp2p::identify::Event::Received { connection_id, info, .. }) => {
+                self.on_identified(connection_id, info);
             }
             BehavioursEvent::Kademlia(gate::Event::Excess(peer)) => {
                 self.shared.charge(PeerId(peer), Cost::Flood, 8);
@@ -310,20 +313,6 @@ impl Service {
                 }
             }
             _ => {}
-        }
-    }
-
-    fn on_identified(&mut self, peer: PeerId, info: libp2p::identify::Info) {
-        let Some(live) = self.live.get(&peer) else { return };
-        // Whatever it calls itself stands in logs and tables.
-        let agent: String = info.agent_version.chars().filter(|c| !c.is_control()).take(64).collect();
-        live.peer.details.lock().agent = Some(agent);
-        self.learn(peer, info.listen_addrs, self.config.discovery.private_addresses);
-        let known = self.store.addresses(&peer);
-        if let Some(kademlia) = self.swarm.behaviour_mut().kademlia.as_mut() {
-            for address in known {
-                kademlia.inner.add_address(&peer.0, address.0);
-            }
         }
     }
 
@@ -364,7 +353,8 @@ impl Service {
         self.shared.metrics.bans.inc();
         self.admission().set_banned(peer, true);
         self.shared.consensus_inbox.update(|queue| queue.remove(&peer));
-        self.shared.transactions_inbox.update(|queue| queue.remove(&peer));
+        let unread = self.shared.transactions_inbox.update(|queue| queue.remove(&peer));
+        self.shared.forget_transactions(&unread);
         if let Some(kademlia) = self.swarm.behaviour_mut().kademlia.as_mut() {
             kademlia.inner.remove_peer(&peer.0);
         }
@@ -497,12 +487,14 @@ impl Service {
     /// Asks peers for peers, while there are fewer than we look for.
     fn discover(&mut self, now: Moment) {
         let looking = self.admission().taken(false) < self.config.connections.outbound_max;
-        let due = now.saturating_sub(self.discovered_at) >= as_ms(limits::DISCOVERY_PERIOD);
+        let pause = limits::DISCOVERY_FIRST.saturating_mul(1 << self.discoveries.min(16));
+        let due = now.saturating_sub(self.discovered_at) >= as_ms(pause.min(limits::DISCOVERY_PERIOD));
         if !looking || !due || self.config.reserved_only || self.live.is_empty() {
             return;
         }
         if let Some(kademlia) = self.swarm.behaviour_mut().kademlia.as_mut() {
             self.discovered_at = now;
+            self.discoveries = self.discoveries.saturating_add(1);
             kademlia.inner.get_closest_peers(libp2p::PeerId::random());
         }
     }

@@ -212,14 +212,19 @@ impl Shared {
         }
         let length = bytes.len();
         let dropped = self.transactions_inbox.update(|queue| queue.push(peer, bytes, length));
-        if !dropped.is_empty() {
-            // Nobody has looked at them: they are welcome another time.
-            let mut gossip = self.gossip.lock();
-            for bytes in &dropped {
-                gossip.forget(&transaction_hash(bytes));
-            }
-            self.metrics.dropped(crate::Plane::Transactions, dropped.len());
+        self.forget_transactions(&dropped);
+    }
+
+    /// The node has not looked at these, and will not: they are welcome another time.
+    pub(crate) fn forget_transactions(&self, unread: &[Vec<u8>]) {
+        if unread.is_empty() {
+            return;
         }
+        let mut gossip = self.gossip.lock();
+        for bytes in unread {
+            gossip.forget(&transaction_hash(bytes));
+        }
+        self.metrics.dropped(crate::Plane::Transactions, unread.len());
     }
 
     /// Hands a consensus message to the node, unless it came a moment ago.

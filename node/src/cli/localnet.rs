@@ -26,6 +26,7 @@ use std::{
     sync::Arc,
 };
 
+use basalt_keystore::{KeyType, Keystore};
 use clap::{Args, Subcommand};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -45,7 +46,9 @@ use super::{
     validator::{BlockTime, pace},
 };
 use crate::{
-    chain_spec::{ChainSpec, ChainType},
+    chain_spec::{ChainSpec, DEV_ACCOUNTS, DevValidator},
+    folder,
+    network::peer_id,
     stdout,
 };
 
@@ -138,7 +141,9 @@ impl LocalnetArgs {
         let claim = Claim::take(folder.path(), &socket::registry()?)?;
         let plan = Plan::new(&settings, claim.folder(), peer_id)?;
         check_ports(&plan, settings.base_port)?;
-        put_spec(claim.folder(), &spec(settings.validators)?)?;
+        let spec = ChainSpec::local(settings.validators)?;
+        put_spec(claim.folder(), &spec)?;
+        put_keys(&plan, &spec)?;
 
         let (events, heard) = mpsc::channel(EVENTS_WAITING_MAX);
         let listening = claim.listen(events.clone())?;
@@ -190,21 +195,16 @@ impl Folder {
     }
 }
 
-/// The id of the node with this secret key.
-// Known to `basalt-network` alone. Until it is wired, nodes find each other by mDNS.
-fn peer_id(_key: &[u8; 32]) -> Option<String> {
-    None
-}
-
-/// The chain of a network of this many validators.
-// The preset `local` takes its place once the runtime has validators.
-fn spec(_validators: usize) -> Result<ChainSpec, LocalnetError> {
-    Ok(ChainSpec {
-        name: "Basalt Local".to_owned(),
-        id: "basalt_local".to_owned(),
-        chain_type: ChainType::Local,
-        ..ChainSpec::dev()
-    })
+/// Gives each node the keys that the chain names for it. They are known to everybody, as the accounts are.
+fn put_keys(plan: &Plan, spec: &ChainSpec) -> Result<(), LocalnetError> {
+    for (node, name) in plan.nodes.iter().zip(DEV_ACCOUNTS) {
+        let folder = folder::keystore(&folder::of_chain(&plan.folder.join(node.name), spec));
+        let keystore = Keystore::open(folder)?;
+        let validator = DevValidator::of(name);
+        keystore.insert(KeyType::Vote, &validator.suri)?;
+        keystore.insert(KeyType::Vrf, &validator.vrf_suri)?;
+    }
+    Ok(())
 }
 
 /// Writes the specification into the folder, unless another one's data are there.

@@ -13,7 +13,9 @@ mod why_not_final;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use network::{Discovery, NetworkArgs};
 pub(crate) use node::{NodeArgs, PruningArg, RpcMethods, Sealing};
+pub(crate) use validator::{DoppelgangerWait, PaceError};
 
 /// A chain framework in one binary: wallets, SDKs and contracts of the Substrate world work with it as they are.
 ///

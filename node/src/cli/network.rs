@@ -10,7 +10,6 @@ pub(crate) const P2P_PORT: u16 = 30_333;
 /// Flags about peers.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Peers")]
-#[allow(dead_code, reason = "read where the network is wired")]
 pub(crate) struct NetworkArgs {
     /// The port for peers, over TCP; 0 picks a free one.
     #[arg(long, alias = "port", value_name = "PORT", default_value_t = P2P_PORT)]
@@ -78,7 +77,6 @@ pub(crate) enum Discovery {
 
 impl NetworkArgs {
     /// The ways that the flags choose, on a chain of one machine or site or on another one.
-    #[allow(dead_code, reason = "called where the network is wired")]
     pub(crate) fn ways(&self, is_local: bool) -> Vec<Discovery> {
         let chosen = self.discover.clone().unwrap_or_else(|| match is_local {
             true => vec![Discovery::Kad, Discovery::Mdns],
@@ -90,7 +88,6 @@ impl NetworkArgs {
 
 /// A node's secret key. It never shows in a log.
 #[derive(Clone, PartialEq, Eq)]
-#[allow(dead_code, reason = "read where the network is wired")]
 pub(crate) struct NodeKey(pub(crate) [u8; 32]);
 
 impl std::fmt::Debug for NodeKey {

@@ -13,7 +13,6 @@ const BLOCK_TIME_MAX: Duration = Duration::from_secs(86_400);
 /// Flags about taking part in the agreement on blocks.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Validators")]
-#[allow(dead_code, reason = "read where the engine is wired")]
 pub(crate) struct ValidatorArgs {
     /// Vote on blocks and make them, with the keys in the keystore.
     #[arg(long, conflicts_with = "dev")]
@@ -52,7 +51,6 @@ pub(crate) enum DoppelgangerWait {
 
 /// How fast blocks come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "read where the engine is wired")]
 pub(crate) struct Pace {
     /// While transactions wait.
     pub(crate) block: Duration,
@@ -73,7 +71,6 @@ pub(crate) struct PaceError {
 
 impl ValidatorArgs {
     /// How fast blocks are to come.
-    #[allow(dead_code, reason = "called where the engine is wired")]
     pub(crate) fn pace(&self) -> Result<Pace, PaceError> {
         pace(self.block_time, self.empty_block_time)
     }

@@ -2,6 +2,7 @@
 
 use basalt_chain::{BlockId, StageTimes};
 use basalt_executor::{Mode, Report, Times};
+use basalt_pallet_contracts::storage::{child_prefix, hashed_variable_key};
 use basalt_pallet_system::ACCOUNT;
 use basalt_primitives::{
     H256,
@@ -11,6 +12,11 @@ use basalt_runtime::NativeRuntime;
 use serde_json::json;
 
 use super::*;
+
+/// What the contract with this storage stores under `own`.
+fn stored(id: u8) -> Vec<u8> {
+    [child_prefix(&[id; 32]), hashed_variable_key(b"own")].concat()
+}
 
 #[test]
 fn a_report_is_written_with_names_and_microseconds() {
@@ -29,6 +35,8 @@ fn a_report_is_written_with_names_and_microseconds() {
             conflicts: vec![
                 Conflict { key: key.clone(), kind: ConflictKind::Condition, count: 2, first: 5 },
                 Conflict { key: b"?".to_vec(), kind: ConflictKind::Range, count: 1, first: 9 },
+                Conflict { key: stored(1), kind: ConflictKind::Value, count: 1, first: 10 },
+                Conflict { key: stored(2), kind: ConflictKind::Value, count: 1, first: 11 },
             ],
             times: Times {
                 whole: ms(8),
@@ -48,7 +56,9 @@ fn a_report_is_written_with_names_and_microseconds() {
         },
         built_here: true,
     };
-    let json = serde_json::to_value(written(&KeyNames::new(&NativeRuntime::default()), &report)).unwrap();
+    let names = KeyNames::new(&NativeRuntime::default());
+    let contracts = BTreeMap::from([([1; 32], "5Contract".to_owned())]);
+    let json = serde_json::to_value(written(&names, &contracts, &report)).unwrap();
     let expected = json!({
         "blockHash": format!("0x{}", "07".repeat(32)),
         "blockNumber": 12,
@@ -70,6 +80,24 @@ fn a_report_is_written_with_names_and_microseconds() {
                 "first": 5,
             },
             { "key": "0x3f", "pallet": null, "item": null, "mapKey": [], "kind": "range", "count": 1, "first": 9 },
+            {
+                "key": const_hex::encode_prefixed(stored(1)),
+                "pallet": "Contracts",
+                "item": "Storage",
+                "mapKey": ["contract 5Contract", "0x6f776e"],
+                "kind": "value",
+                "count": 1,
+                "first": 10,
+            },
+            {
+                "key": const_hex::encode_prefixed(stored(2)),
+                "pallet": "Contracts",
+                "item": "Storage",
+                "mapKey": [format!("storage 0x{}", "02".repeat(32)), "0x6f776e"],
+                "kind": "value",
+                "count": 1,
+                "first": 11,
+            },
         ],
         "stageMicros": { "verify": 0, "execute": 9_000, "root": 1, "commit": 11_000 },
         "executionMicros": {

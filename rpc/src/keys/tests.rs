@@ -1,15 +1,25 @@
 //! Names of real keys of the real runtime, and of what is no key of it.
 
 use basalt_pallet_balances::TOTAL_ISSUANCE;
+use basalt_pallet_contracts::{
+    CONTRACT_INFO_OF,
+    storage::{child_prefix, hashed_fixed_key, hashed_variable_key, trie_id},
+    types::{BoundedBytes, ContractInfo, DelegateDependencies},
+};
 use basalt_pallet_system::{ACCOUNT, BLOCK_HASH, NUMBER};
-use basalt_primitives::keys::{Pair, Scheme};
+use basalt_primitives::{
+    AccountId, H256,
+    keys::{Pair, Scheme},
+};
 use basalt_runtime::NativeRuntime;
+use basalt_state::{Memory, Overlay};
 use frame_metadata::v14::StorageEntryMetadata;
 use parity_scale_codec::Encode;
 use proptest::prelude::*;
 use scale_info::{MetaType, Registry, TypeInfo};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::*;
+use super::{contracts::ChildId, *};
 
 fn names() -> KeyNames {
     KeyNames::new(&NativeRuntime::default())
@@ -56,6 +66,58 @@ fn every_item_of_the_metadata_is_named_and_nothing_else() {
         assert_eq!(named(&names, key), None, "{key:?}");
         assert_eq!(names.map_key(key), Vec::<String>::new());
     }
+}
+
+#[test]
+fn what_contracts_store_is_named_by_contract_and_key() {
+    let names = names();
+    let accounts: Vec<AccountId> =
+        (0..5).map(|n| Pair::from_suri(Scheme::Sr25519, &format!("//{n}")).unwrap().account_id()).collect();
+    let ids: Vec<ChildId> =
+        accounts.iter().map(|account| trie_id(account, 7).0.try_into().unwrap()).collect();
+    let key = |hashed: Vec<u8>| [child_prefix(&ids[1]), hashed].concat();
+    let storage = format!("storage {}", const_hex::encode_prefixed(ids[1]));
+    let expected = |key: &[&str]| {
+        Some((
+            "Contracts".to_owned(),
+            "Storage".to_owned(),
+            [&[storage.as_str()], key].concat().iter().map(ToString::to_string).collect(),
+        ))
+    };
+    assert_eq!(named(&names, &key(hashed_variable_key(b"own"))), expected(&["0x6f776e"]));
+    let hash = format!("hash {}", const_hex::encode_prefixed(hashed_fixed_key(&[5; 32])));
+    assert_eq!(named(&names, &key(hashed_fixed_key(&[5; 32]))), expected(&[&hash]));
+    assert_eq!(named(&names, &key(Vec::new())), expected(&[]));
+    assert_eq!(named(&names, &key(vec![1; 3])), expected(&["hash 0x010101"]));
+    assert_eq!(named(&names, &child_prefix(&[0; 31])), None);
+    assert_eq!(names.child_id(&child_prefix(&ids[2])), Some(ids[2]));
+    assert_eq!(names.child_id(&CONTRACT_INFO_OF.key(&accounts[0])), None);
+
+    // Whose it is stands in the records of contracts.
+    let base = Memory::default();
+    let mut overlay = Overlay::new(&base);
+    for (account, id) in accounts.iter().zip(&ids) {
+        let info = ContractInfo {
+            trie_id: BoundedBytes(id.to_vec()),
+            code_hash: H256([9; 32]),
+            storage_bytes: 1,
+            storage_items: 1,
+            storage_byte_deposit: 1,
+            storage_item_deposit: 1,
+            storage_base_deposit: 1,
+            delegate_dependencies: DelegateDependencies::default(),
+        };
+        CONTRACT_INFO_OF.put(&mut overlay, account, &info);
+    }
+    let wanted = BTreeSet::from([ids[1], ids[3], [0; 32]]);
+    let address = |account: &AccountId| ss58::encode(ss58::GENERIC_PREFIX, &account.0);
+    let all = BTreeMap::from([(ids[1], address(&accounts[1])), (ids[3], address(&accounts[3]))]);
+    assert_eq!(names.contracts(&overlay, &wanted, 100).unwrap(), all);
+    // No more are looked at than one may.
+    assert!(names.contracts(&overlay, &wanted, 0).unwrap().is_empty());
+    let found: Vec<usize> =
+        (0..=5).map(|most| names.contracts(&overlay, &wanted, most).unwrap().len()).collect();
+    assert!(found.is_sorted() && found[1] <= 1 && found[5] == 2, "{found:?}");
 }
 
 #[test]

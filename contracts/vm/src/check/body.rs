@@ -86,6 +86,31 @@ struct Walk<'e> {
     /// `memory.grow` occurred.
     grows: bool,
     indirect_calls: u32,
+    /// See [`bounds::OPERATIONS_MAX`].
+    operations: u32,
+}
+
+/// What a charge becomes for the interpreter, at most.
+const CHARGE_OPERATIONS: u32 = 6;
+/// What counts the stack at a function's start and end.
+const FRAME_OPERATIONS: u32 = 24;
+
+/// What an instruction becomes for the interpreter, at most; a part of it may come later, where its operand is copied because
+/// a block begins or a local changes, or is listed as an argument. Far from exact: real code has a fifth of it.
+fn operations(operator: &Operator<'_>) -> u32 {
+    match operator {
+        Operator::Nop | Operator::Drop | Operator::Block { .. } | Operator::Loop { .. } => 1,
+        Operator::I32Const { .. }
+        | Operator::I64Const { .. }
+        | Operator::F32Const { .. }
+        | Operator::F64Const { .. }
+        | Operator::LocalGet { .. }
+        | Operator::End
+        | Operator::Unreachable => 2,
+        Operator::BrIf { .. } | Operator::CallIndirect { .. } => 4,
+        Operator::BrTable { targets } => targets.len().saturating_add(2).saturating_mul(2),
+        _ => 3,
+    }
 }
 
 /// What a body adds to the sums over the module.
@@ -141,6 +166,7 @@ pub(crate) fn walk(
         loops: false,
         grows: false,
         indirect_calls: 0,
+        operations: FRAME_OPERATIONS,
     };
     walk.take(locals.end, entry);
 
@@ -152,6 +178,13 @@ pub(crate) fn walk(
         walk.step(at..reader.original_position(), &operator, validator.operand_stack_height())?;
     }
     reader.finish().map_err(|error| invalid(place(), &error))?;
+    if walk.operations > bounds::OPERATIONS_MAX {
+        return Err(walk.refuse(format!(
+            "may take {} operations to interpret, but a function may take {} at most: split it",
+            walk.operations,
+            bounds::OPERATIONS_MAX
+        )));
+    }
 
     let units = cost::FRAME_UNITS + locals_and_parameters + walk.height_max + walk.values;
     let totals = Totals {
@@ -179,6 +212,7 @@ impl Walk<'_> {
             return Ok(());
         }
         self.values += cost::values(operator);
+        self.operations = self.operations.saturating_add(operations(operator));
         self.height_max = self.height_max.max(height);
         if height > bounds::OPERANDS_MAX {
             return Err(self.refuse(format!(
@@ -279,6 +313,7 @@ impl Walk<'_> {
             }
         } else {
             self.charge = Some(self.edits.len());
+            self.operations = self.operations.saturating_add(CHARGE_OPERATIONS);
             self.edits.push(Edit { range: at..at, what: What::Charge(fuel) });
         }
     }

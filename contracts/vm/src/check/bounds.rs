@@ -25,6 +25,10 @@ pub const ELEMENT_SEGMENTS_MAX: u32 = 1024;
 pub const DATA_SEGMENTS_MAX: u32 = 4096;
 /// Bytes of a function's body (6144). Register allocation grows faster than linearly.
 pub const BODY_BYTES_MAX: u32 = 24 * 1024;
+/// What a function may become for the interpreter, in operations as `check::body` estimates them: at worst, the metering
+/// included (8,800 for 6,144 bytes). Branches over more than 32,767 operations take a constant of their own in wasmi 1.1.0,
+/// and those that go back over so many after a comparison make it panic.
+pub const OPERATIONS_MAX: u32 = 32_767;
 /// Parameters and locals of a function (22).
 pub const LOCALS_MAX: u32 = 256;
 /// Blocks within blocks (56).

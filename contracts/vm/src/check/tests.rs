@@ -216,14 +216,17 @@ fn what_would_be_slow_to_compile_is_refused() {
         let calls = "(func i32.const 0 call_indirect (type $t))".repeat(n);
         parts(format!("(type $t (func)) (table 1 funcref) {calls}"))
     });
-    let joins = "block local.get 0 br_if 0 end ".repeat(2500);
+    let joins = "block local.get 0 br_if 0 end ".repeat(2000);
     let function = format!("(func (param i32) (local {}) {joins})", "i64 ".repeat(255));
     refuses(&parts(function), &["function 2", "too long to compile"]);
-    let branches = format!("block {} end", "local.get 0 br_if 0 ".repeat(4500));
-    refuses(
-        &parts(format!("(func (param i32 i32 i32 i32) {branches})")),
-        &["function 2", "too long to compile"],
-    );
+    let branches = format!("block {} end", "local.get 0 br_if 0 ".repeat(2500));
+    let function = format!("(func (param i32) (local {}) {branches})", "i64 ".repeat(15));
+    refuses(&parts(function), &["function 2", "too long to compile"]);
+    // Twelve operations each.
+    let branches =
+        |n: usize| parts(format!("(func (param i32) block {} end)", "local.get 0 br_if 0 ".repeat(n)));
+    accepts(&branches(2700));
+    refuses(&branches(2750), &["function 2 may take", "operations to interpret", "at most"]);
 }
 
 /// An import after the memory, the most parameters, an entry that is imported: the small print of the table.

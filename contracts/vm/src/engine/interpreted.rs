@@ -1,18 +1,30 @@
 //! Runs rewritten modules in wasmi: at once, without compiling.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use wasmi::{
     AsContext, AsContextMut, Caller, CompilationMode, Config, Engine, Error, Global, Instance, Linker,
     Memory, Module, Store, TrapCode, Val, errors::ErrorKind,
 };
 
 use super::{Early, EndedByHost, EngineError, Outcome, Stop, ask, from_global, to_global};
-use crate::{Entry, HostFunction, IMPORTS, Run, rewrite};
+use crate::{Entry, HostFunction, IMPORTS, Run, rewrite, rewrite::cost};
 
-/// More than any code that keeps within its stack units can need: some 4 600 frames of 13 units, each with up to 6 500
-/// constants, which wasmi keeps in the frame and the units do not count, are 240 MB. wasmi's stacks are on the heap and grow
-/// as they are used.
-const VALUE_STACK_BYTES: usize = 512 * 1024 * 1024;
-const CALL_STACK_FRAMES: usize = 1024 * 1024;
+/// The most slots of 8 bytes on wasmi's value stack: 1 MiB. More than any code that keeps within its stack units can need.
+///
+/// A frame has a slot for each local, each operand and each constant that wasmi keeps in it, and all of these are units: a
+/// constant comes from a `*.const`, or from an instruction that wasmi computes when it translates. It keeps the distance of
+/// conditional branches over more than 32,767 operations, too, but there are none (`check::bounds::OPERATIONS_MAX`). What
+/// the rewriting adds (two operands; constants for zero, minus one, the function's units) is less than
+/// [`cost::FRAME_UNITS`]. On top of the frames that the units paid for comes one that they
+/// do not suffice for, because its code finds that out itself: wasmi has no frames beyond `u16::MAX` slots. Then there is
+/// `memory.grow`, a wrapped entry and a host function's arguments, 64 slots at most each. The local in which functions
+/// that call nothing keep their fuel is no unit, but of such functions there is one frame at most.
+///
+/// wasmi's stacks are on the heap, and grow as they are used.
+const VALUE_STACK_SLOTS: usize = cost::STACK_UNITS as usize + u16::MAX as usize + 3 * 64;
+/// Frames are at least so large; and some more for those that no units are taken for.
+const CALL_STACK_FRAMES: usize = (cost::STACK_UNITS / cost::FRAME_UNITS) as usize + 16;
 
 /// What host functions need of a run.
 #[derive(Default)]
@@ -36,7 +48,8 @@ impl Interpreter {
         let mut config = Config::default();
         config
             .set_max_recursion_depth(CALL_STACK_FRAMES)
-            .set_max_stack_height(VALUE_STACK_BYTES)
+            // Both in slots, whatever wasmi's documentation says.
+            .set_max_stack_height(VALUE_STACK_SLOTS)
             .set_min_stack_height(16 * 1024)
             // They keep the size that they grew to, and a new one takes less than a microsecond.
             .set_max_cached_stacks(2)
@@ -56,8 +69,13 @@ impl Interpreter {
     }
 
     /// Translates a rewritten module: linear in its size, at most some milliseconds.
+    ///
+    /// wasmi asserts what it believes of its input, and was wrong before (`check::bounds::OPERATIONS_MAX`). A code that makes it
+    /// panic must not end the thread that checks it.
     pub(crate) fn load(&self, module: &[u8]) -> Result<Interpreted, EngineError> {
-        let module = Module::new(self.linker.engine(), module)
+        let translated = catch_unwind(AssertUnwindSafe(|| Module::new(self.linker.engine(), module)));
+        let module = translated
+            .map_err(|_| EngineError::Failed("wasmi panicked while it translated a module".into()))?
             .map_err(|error| EngineError::Failed(format!("wasmi cannot translate a module: {error}")))?;
         Ok(Interpreted { module })
     }

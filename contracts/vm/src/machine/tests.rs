@@ -7,3 +7,4 @@ mod kept;
 mod kit;
 mod nesting;
 mod same;
+mod stack;

@@ -16,15 +16,16 @@
 //!
 //! Values are what a compiler may keep alive beside locals and operands, because it computes once what the code computes
 //! often (before a loop what the loop does not change, say): a loop of 1000 different products around a call took 8 KB of
-//! native stack, with one local.
+//! native stack, with one local. They are also the constants that an interpreter keeps in each frame: those that the code
+//! has, and those that it computes from them when it translates. So the units bound what either engine needs.
 //!
 //! | what | values |
 //! |---|---|
-//! | `local.*`, `global.set`, `*.const`, `drop`, `nop`, control but for the following | 0 |
-//! | a load: the value, and the address in two steps | 3 |
+//! | `local.*`, `global.set`, `drop`, `nop`, control but for the following | 0 |
+//! //! | a load: the value, and the address in two steps | 3 |
 //! | a store, `memory.size`, `memory.grow`, a call | 2 |
 //! | `call_indirect`: index, entry, type, function, its instance | 6 |
-//! | any other instruction that computes something; `br_table` | 1 |
+//! | `*.const`; any other instruction that computes something; `br_table` | 1 |
 
 use wasmparser::Operator;
 
@@ -62,7 +63,7 @@ pub(crate) fn entry(locals: u32) -> u32 {
     locals.div_ceil(LOCALS_PER_FUEL)
 }
 
-/// What a compiler may keep alive for an instruction, beside locals and operands.
+/// What a compiler may keep alive for an instruction, or an interpreter in the frame, beside locals and operands.
 pub(crate) fn values(operator: &Operator<'_>) -> u32 {
     match operator {
         Operator::Nop
@@ -79,11 +80,7 @@ pub(crate) fn values(operator: &Operator<'_>) -> u32 {
         | Operator::LocalGet { .. }
         | Operator::LocalSet { .. }
         | Operator::LocalTee { .. }
-        | Operator::GlobalSet { .. }
-        | Operator::I32Const { .. }
-        | Operator::I64Const { .. }
-        | Operator::F32Const { .. }
-        | Operator::F64Const { .. } => 0,
+        | Operator::GlobalSet { .. } => 0,
         Operator::I32Load { .. }
         | Operator::I32Load8S { .. }
         | Operator::I32Load8U { .. }

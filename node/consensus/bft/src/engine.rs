@@ -40,8 +40,14 @@ pub trait Link: Send + Sync + 'static {
     fn relay(&self, from: PeerTag, bytes: Vec<u8>);
     /// A peer did what no honest one does.
     fn report(&self, peer: PeerTag, offence: &Offence);
-    /// The body of a block, from the peer who spoke of it or any other. None if nobody gave it.
-    fn fetch(&self, hash: H256, from: PeerTag) -> BoxFuture<'static, Option<Vec<OpaqueExtrinsic>>>;
+    /// The body of a block whose extrinsics have this root, from the peer who spoke of it or any other. None if nobody
+    /// gave it.
+    fn fetch(
+        &self,
+        hash: H256,
+        root: H256,
+        from: PeerTag,
+    ) -> BoxFuture<'static, Option<Vec<OpaqueExtrinsic>>>;
     /// The others are further than we are.
     fn behind(&self, peer: PeerTag, height: u64);
 }
@@ -65,8 +71,6 @@ pub struct Monitor {
     pub status: watch::Receiver<Option<Status>>,
     /// Validators that signed twice, as they are found.
     pub evidence: watch::Receiver<Vec<Evidence>>,
-    /// Blocks that are not in the chain yet.
-    pub bodies: Arc<Bodies>,
 }
 
 /// A message of a peer, as it came.
@@ -85,17 +89,17 @@ pub struct BftEngine {
 
 impl BftEngine {
     /// An engine, and what can be seen of it. Messages come from `messages`, which should hold
-    /// [`MESSAGES_MAX`].
+    /// [`MESSAGES_MAX`]; bodies of proposed blocks lie in `bodies`.
     pub fn new(
         config: Config,
         keys: Box<dyn Keys>,
         link: Arc<dyn Link>,
         messages: mpsc::Receiver<Incoming>,
+        bodies: Arc<Bodies>,
     ) -> (Self, Monitor) {
         let (status, status_of) = watch::channel(None);
         let (evidence, evidence_of) = watch::channel(Vec::new());
-        let bodies = Arc::new(Bodies::default());
-        let monitor = Monitor { status: status_of, evidence: evidence_of, bodies: bodies.clone() };
+        let monitor = Monitor { status: status_of, evidence: evidence_of };
         (Self { config, keys, link, messages, status, evidence, bodies }, monitor)
     }
 }

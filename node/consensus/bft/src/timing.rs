@@ -48,12 +48,14 @@ impl Timing {
         Self { bounds, propose: bounds.propose_min / PATIENCE, vote: bounds.vote_min / PATIENCE }
     }
 
+    // What took longer than anybody waits says nothing about the network: somebody was away.
+
     pub(crate) fn saw_proposal(&mut self, after: Duration) {
-        self.propose = blend(self.propose, after.min(self.bounds.max));
+        self.propose = blend(self.propose, after.min(self.propose(0)));
     }
 
     pub(crate) fn saw_votes(&mut self, after: Duration) {
-        self.vote = blend(self.vote, after.min(self.bounds.max));
+        self.vote = blend(self.vote, after.min(self.vote(0)));
     }
 
     /// For a proposal. Each round waits longer by a half, so that all meet in one at last.

@@ -9,10 +9,11 @@ use tokio::runtime::Builder;
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(30);
+const SHORT: Duration = Duration::from_millis(10);
 
 fn run<T>(work: impl Future<Output = T>) -> T {
-    Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(work)
+    Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
 }
 
 proptest! {
@@ -74,8 +75,8 @@ fn a_length_over_the_limit_is_an_error_before_a_byte_is_read() {
 fn who_says_nothing_more_is_cut_off() {
     run(async {
         let mut silent = Silent;
-        assert!(matches!(read(&mut silent, 64, PATIENCE).await, Err(FrameError::TooSlow(_))));
-        assert!(matches!(write(&mut silent, b"vote", PATIENCE).await, Err(FrameError::TooSlow(_))));
+        assert!(matches!(read(&mut silent, 64, SHORT).await, Err(FrameError::TooSlow(_))));
+        assert!(matches!(write(&mut silent, b"vote", SHORT).await, Err(FrameError::TooSlow(_))));
     });
 }
 

@@ -35,7 +35,8 @@ fn the_newest_addresses_are_kept_and_tried_first() {
 #[test]
 fn a_ban_comes_ends_and_comes_back_longer() {
     let mut store = PeerStore::default();
-    assert_eq!(store.charge(peer(1), Cost::WrongAnswer, 1, 0), Consequence::Disconnect);
+    assert_eq!(store.charge(peer(1), Cost::WrongAnswer, 1, 0), Consequence::Ban(reputation::PAUSE_MS));
+    assert_eq!(store.charge(peer(1), Cost::Flood, 1, 0), Consequence::None, "it is out already");
     assert_eq!(store.charge(peer(1), Cost::WrongAnswer, 1, 0), Consequence::Ban(reputation::BAN_FIRST_MS));
     let end = reputation::BAN_FIRST_MS;
     assert!(store.is_banned(&peer(1), end - 1) && !store.is_banned(&peer(1), end));

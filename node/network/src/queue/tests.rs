@@ -32,7 +32,7 @@ fn what_a_removed_peer_sent_is_gone() {
     let mut queue = FairQueue::new(limits(10, 10));
     queue.push(peer(1), 'a', 1);
     queue.push(peer(2), 'b', 1);
-    queue.remove(&peer(1));
+    assert_eq!(queue.remove(&peer(1)), ['a']);
     assert_eq!(queue.pop(), Some((peer(2), 'b')));
     assert_eq!(queue.pop(), None);
 }

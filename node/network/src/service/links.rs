@@ -25,6 +25,9 @@ use crate::{
 /// Streams that come in before the handshake is over: it ends on the other side first.
 const HELD_MAX: usize = 8;
 
+/// The longest name of a peer's software.
+const AGENT_CHARS_MAX: usize = 64;
+
 /// One connection.
 pub(super) struct Link {
     peer: PeerId,
@@ -33,6 +36,15 @@ pub(super) struct Link {
     inbound: bool,
     since: Moment,
     stage: Stage,
+    /// What the peer says of itself, which may come before the end of the handshake.
+    introduction: Option<Introduction>,
+}
+
+/// Name and addresses, as the peer gives them.
+#[derive(Clone)]
+struct Introduction {
+    agent: String,
+    addresses: Vec<libp2p::Multiaddr>,
 }
 
 enum Stage {
@@ -96,7 +108,7 @@ impl Service {
     ) {
         let since = self.shared.now();
         let stage = if inbound { Stage::Waiting(Vec::new()) } else { Stage::Shaking(Vec::new()) };
-        let link = Link { peer, opener: opener.clone(), address, inbound, since, stage };
+        let link = Link { peer, opener: opener.clone(), address, inbound, since, stage, introduction: None };
         self.links.insert(connection, link);
         if !inbound {
             self.shake(connection, async move { opener.open(Plane::Handshake).await });
@@ -223,8 +235,36 @@ impl Service {
             None => self.welcome(peer, connection, opener, address, inbound, status),
         }
         self.start_senders(peer);
+        self.introduce(connection);
         for inbound in held {
             self.serve(peer, inbound);
+        }
+    }
+
+    pub(super) fn on_identified(&mut self, connection: ConnectionId, info: libp2p::identify::Info) {
+        let Some(link) = self.links.get_mut(&connection) else { return };
+        // Whatever it calls itself stands in logs and tables.
+        let agent = info.agent_version.chars().filter(|c| !c.is_control()).take(AGENT_CHARS_MAX).collect();
+        let mut addresses = info.listen_addrs;
+        addresses.truncate(limits::ADDRESSES_PER_PEER_MAX);
+        link.introduction = Some(Introduction { agent, addresses });
+        self.introduce(connection);
+    }
+
+    /// Believes what the peer says of itself, once it is served.
+    fn introduce(&mut self, connection: ConnectionId) {
+        let Some(link) = self.links.get(&connection) else { return };
+        let (Some(live), Some(introduction)) = (self.live.get(&link.peer), link.introduction.clone()) else {
+            return;
+        };
+        let peer = link.peer;
+        live.peer.details.lock().agent = Some(introduction.agent);
+        self.learn(peer, introduction.addresses, self.config.discovery.private_addresses);
+        let known = self.store.addresses(&peer);
+        if let Some(kademlia) = self.swarm.behaviour_mut().kademlia.as_mut() {
+            for address in known {
+                kademlia.inner.add_address(&peer.0, address.0);
+            }
         }
     }
 
@@ -240,6 +280,7 @@ impl Service {
     ) {
         let now = self.shared.now();
         tracing::info!(peer = %id, %address, inbound, best = status.best.number, "connected");
+        self.discoveries = 0;
         let heads = Heads { best: status.best, finalized: status.finalized };
         let details = Details { heads, score: self.store.score(&id, now), ..Details::default() };
         let peer = Arc::new(Peer {

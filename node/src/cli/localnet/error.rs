@@ -24,6 +24,9 @@ pub(crate) enum LocalnetError {
         /// Why.
         error: io::Error,
     },
+    /// A node's keys cannot be put in place.
+    #[error(transparent)]
+    Keystore(#[from] basalt_keystore::KeystoreError),
     /// No folder for data.
     #[error(transparent)]
     Home(Box<crate::error::NodeError>),

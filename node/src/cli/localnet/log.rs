@@ -29,7 +29,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// To stderr, with colours if that is a terminal and nobody objects (https://no-color.org).
+    /// To stderr, with colours if that is a terminal and nobody objects (<https://no-color.org>).
     pub(super) fn stderr() -> io::Result<Self> {
         let objected = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self::new(Box::new(io::stderr()), io::stderr().is_terminal() && !objected)

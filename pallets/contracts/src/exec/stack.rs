@@ -592,6 +592,7 @@ impl<'a, C: RuntimeCall> Stack<'a, C> {
         match run.ended {
             Ended::Trapped(Trap::OutOfFuel) => Err(Error::OutOfGas.into()),
             Ended::Trapped(Trap::StackOverflow | Trap::Other) => Err(Error::ContractTrapped.into()),
+            Ended::NoConstructor => Err(Error::CodeRejected.into()),
             Ended::Halted => {
                 Err(StateError::Machine(String::from("a run was halted, but not by its host")).into())
             }

@@ -151,7 +151,9 @@ impl Jobs {
             return Some(body);
         }
         for _ in 0..FETCHES_MAX {
-            if let Some(body) = self.link.fetch(work.hash, work.from).await.filter(is_right) {
+            if let Some(body) =
+                self.link.fetch(work.hash, work.header.extrinsics_root, work.from).await.filter(is_right)
+            {
                 return Some(body);
             }
             self.clock.sleep(AGAIN).await;

@@ -185,6 +185,7 @@ impl Hands {
             Effect::PublishConsensusMsg(message, r) => {
                 if let SignedConsensusMsg::Vote(vote) = &message
                     && vote.message.kind == VoteType::Precommit
+                    && vote.message.value.is_val()
                     && let Some(executed) = self.executed.take()
                 {
                     self.timing.saw_votes(self.now.saturating_sub(executed));
