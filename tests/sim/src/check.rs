@@ -23,7 +23,7 @@ const TRACE_MAX: usize = 2_000_000;
 
 /// What has happened so far, as far as it must not be contradicted.
 #[derive(Default)]
-pub struct Check {
+pub(crate) struct Check {
     decided: BTreeMap<u32, H256>,
     published: BTreeMap<Place, Content>,
     /// Votes that a node had before it at once: node, life, place.
@@ -32,28 +32,33 @@ pub struct Check {
     guilty: BTreeSet<(usize, u32, u64, [u8; 32])>,
     found: BTreeSet<(usize, u32, u64, [u8; 32])>,
     /// Equivocations that were found by somebody who had to.
-    pub caught: usize,
+    pub(crate) caught: usize,
     /// What does not hold.
-    pub violations: Vec<String>,
+    pub(crate) violations: Vec<String>,
     hasher: DefaultHasher,
     /// The events in words, if they are wanted.
-    pub trace: Option<Vec<String>>,
+    pub(crate) trace: Option<Vec<String>>,
 }
 
 impl Check {
+    /// Nothing has happened; `trace` keeps the events in words.
+    pub(crate) fn new(trace: bool) -> Self {
+        Self { trace: trace.then(Vec::new), ..Self::default() }
+    }
+
     /// Something does not hold.
-    pub fn violated(&mut self, what: String) {
+    pub(crate) fn violated(&mut self, what: String) {
         self.note(Duration::ZERO, usize::MAX, || format!("VIOLATED: {what}"));
         self.violations.push(what);
     }
 
     /// Something happened: a part of the trace's hash.
-    pub fn hash(&mut self, now: Duration, node: usize, what: &[u8]) {
+    pub(crate) fn hash(&mut self, now: Duration, node: usize, what: &[u8]) {
         (now, node, what).hash(&mut self.hasher);
     }
 
     /// In words.
-    pub fn note(&mut self, now: Duration, node: usize, what: impl FnOnce() -> String) {
+    pub(crate) fn note(&mut self, now: Duration, node: usize, what: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace
             && trace.len() < TRACE_MAX
         {
@@ -63,12 +68,12 @@ impl Check {
     }
 
     /// Names all that has happened.
-    pub fn trace_hash(&self) -> u64 {
+    pub(crate) fn trace_hash(&self) -> u64 {
         self.hasher.finish()
     }
 
     /// An honest node decided, or took over, a block.
-    pub fn decided(&mut self, node: usize, block: &BlockId) {
+    pub(crate) fn decided(&mut self, node: usize, block: &BlockId) {
         let known = *self.decided.entry(block.number).or_insert(block.hash);
         if known != block.hash {
             self.violated(format!(
@@ -79,12 +84,12 @@ impl Check {
     }
 
     /// How many heights somebody honest decided.
-    pub fn heights(&self) -> u32 {
+    pub(crate) fn heights(&self) -> u32 {
         self.decided.last_key_value().map_or(0, |(height, _)| *height)
     }
 
     /// An honest node publishes.
-    pub fn publish(&mut self, node: usize, message: &Message) {
+    pub(crate) fn publish(&mut self, node: usize, message: &Message) {
         let Some((place, content)) = published(message) else { return };
         let known = *self.published.entry(place).or_insert(content);
         if known != content {
@@ -97,7 +102,7 @@ impl Check {
     }
 
     /// An honest node gets, while it decides this very height and round, what a Byzantine one signed.
-    pub fn hear(&mut self, node: usize, life: u32, message: &Message) {
+    pub(crate) fn hear(&mut self, node: usize, life: u32, message: &Message) {
         let Some((place, content)) = published(message) else { return };
         let known = *self.heard.entry((node, life, place)).or_insert(content);
         if known != content {
@@ -106,12 +111,12 @@ impl Check {
     }
 
     /// It finds somebody out.
-    pub fn punish(&mut self, node: usize, life: u32, height: u64, key: [u8; 32]) {
+    pub(crate) fn punish(&mut self, node: usize, life: u32, height: u64, key: [u8; 32]) {
         self.found.insert((node, life, height, key));
     }
 
     /// It decides: who signed twice before its eyes must have been found out.
-    pub fn judge(&mut self, node: usize, life: u32, height: u64) {
+    pub(crate) fn judge(&mut self, node: usize, life: u32, height: u64) {
         let from = (node, life, height, [0; 32]);
         let to = (node, life, height, [255; 32]);
         let guilty: Vec<_> = self.guilty.range(from..=to).copied().collect();

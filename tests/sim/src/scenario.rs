@@ -161,7 +161,7 @@ impl Scenario {
         let dice = &mut Dice::of(request.seed, 1);
         let count = request.nodes.unwrap_or_else(|| 4 + dice.place(4)).clamp(1, NODES_MAX);
         // Each kind of trouble that is allowed, in half of the runs.
-        let mut drawn = |dice: &mut Dice, fault| request.faults.contains(&fault) && dice.chance(500);
+        let drawn = |dice: &mut Dice, fault| request.faults.contains(&fault) && dice.chance(500);
         let world: BTreeSet<_> = Fault::value_variants()
             .iter()
             .copied()
@@ -227,7 +227,7 @@ pub(crate) fn set_of(sets: &[ValidatorSet], height: u32) -> &ValidatorSet {
 
 fn roles(request: &Request, count: usize, world: &BTreeSet<Fault>, dice: &mut Dice) -> Vec<Role> {
     let skewed = world.contains(&Fault::ClockSkew);
-    let mut role = |number: usize, faults: Vec<Fault>, dice: &mut Dice| Role {
+    let role = |number: usize, faults: Vec<Fault>, dice: &mut Dice| Role {
         signer: Signer::new(u8::try_from(number).unwrap_or(u8::MAX)),
         faults,
         rate: if skewed { u32::try_from(960 + dice.below(80)).unwrap_or(1000) } else { 1000 },

@@ -242,7 +242,7 @@ impl World {
             queue: BTreeMap::new(),
             sequence: 0,
             now: Duration::ZERO,
-            check: Check { trace: trace.then(Vec::new), ..Check::default() },
+            check: Check::new(trace),
             genesis,
             healed: None,
             target: None,

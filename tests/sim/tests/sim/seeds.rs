@@ -12,7 +12,12 @@ fn none_fails(summary: &Summary) {
         }
         eprintln!("again: {}", failure.command);
     }
-    assert!(summary.failures.is_empty(), "{} of {} seeds failed, see above", summary.failures.len(), summary.runs);
+    assert!(
+        summary.failures.is_empty(),
+        "{} of {} seeds failed, see above",
+        summary.failures.len(),
+        summary.runs
+    );
 }
 
 fn threads() -> usize {
