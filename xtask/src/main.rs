@@ -6,6 +6,7 @@
 //!   their one-sentence descriptions, leftovers, dependencies and their licences, links. See [`tidy`].
 //!
 //! - `cargo xtask fuzz TARGET [--seconds N] [--seed S] [--replay FILE]`: builds `tests/fuzz` and runs it.
+//! - `cargo xtask sim [--seeds A..B] [--faults NAME,…] [--nodes N] [--heights H] [--trace]`: `tests/sim`, likewise.
 //!
 //! # Out of scope
 //!
@@ -26,9 +27,10 @@ fn main() -> Result<ExitCode> {
     let args: Vec<String> = env::args().skip(1).collect();
     match args.split_first() {
         Some((task, [])) if task == "tidy" => tidy(),
-        Some((task, rest)) if task == "fuzz" => fuzz(rest),
+        Some((task, rest)) if task == "fuzz" => program("basalt-fuzz", rest),
+        Some((task, rest)) if task == "sim" => program("basalt-sim", rest),
         _ => {
-            println!("usage: cargo xtask tidy | cargo xtask fuzz --help");
+            println!("usage: cargo xtask tidy | cargo xtask fuzz --help | cargo xtask sim --help");
             Ok(ExitCode::from(2))
         }
     }
@@ -52,17 +54,17 @@ fn tidy() -> Result<ExitCode> {
 }
 
 /// Not a dependency: what checks the code base should not wait for a Wasm compiler to be built.
-fn fuzz(arguments: &[String]) -> Result<ExitCode> {
+fn program(name: &str, arguments: &[String]) -> Result<ExitCode> {
     let root = tidy::repository_root()?;
     let folder = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     // As the Makefile builds, for the reason that it gives.
     let built = Command::new("cargo")
-        .args(["build", "--locked", "--workspace", "--examples", "--bin", "basalt-fuzz"])
+        .args(["build", "--locked", "--workspace", "--examples", "--bin", name])
         .current_dir(&root)
         .status()
         .context("cargo cannot be run")?;
-    ensure!(built.success(), "the fuzzer could not be built");
-    let program = folder.join("debug/basalt-fuzz");
+    ensure!(built.success(), "{name} could not be built");
+    let program = folder.join("debug").join(name);
     let ran = Command::new(&program).args(arguments).status();
     let ran = ran.with_context(|| format!("{} cannot be run", program.display()))?;
     Ok(if ran.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -133,6 +133,8 @@ pub trait Storage: Send {
     fn read(&mut self) -> std::io::Result<Vec<u8>>;
     /// Replaces all by these bytes.
     fn reset(&mut self, bytes: &[u8]) -> std::io::Result<()>;
+    /// Cuts off what comes after so many bytes. What comes before them stays durable.
+    fn truncate(&mut self, length: u64) -> std::io::Result<()>;
     /// Adds bytes at the end.
     fn append(&mut self, bytes: &[u8]) -> std::io::Result<()>;
     /// Makes all that was written durable.
@@ -203,17 +205,20 @@ impl<S: Storage> Log<S> {
     /// [`LogError`].
     pub fn open(mut storage: S, genesis: H256) -> Result<(Self, Option<Recovered>), LogError> {
         let bytes = storage.read().map_err(|error| LogError::Io { what: "read", error })?;
-        let recovered = recover(&bytes, &genesis)?;
+        let (recovered, whole) = match recover(&bytes, &genesis)? {
+            Some((recovered, whole)) => (Some(recovered), whole),
+            None => (None, bytes.len()),
+        };
         let (height, entries) = recovered
             .as_ref()
             .map_or((0, 0), |found| (found.height, u32::try_from(found.entries.len()).unwrap_or(u32::MAX)));
-        let mut log = Self { storage, genesis, height, entries, bytes: 0, unsynced: false };
-        if let Some(Recovered { torn: true, entries, .. }) = &recovered {
-            // What is appended must follow what is whole.
-            let whole = entries.clone();
-            log.rewrite(height, &whole)?;
-        } else {
-            log.bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let bytes = u64::try_from(whole).unwrap_or(u64::MAX);
+        let torn = recovered.as_ref().is_some_and(|found| found.torn);
+        let mut log = Self { storage, genesis, height, entries, bytes, unsynced: torn };
+        if torn {
+            // What is appended must follow what is whole. That is not written again: our votes rest on it, and a crash in
+            // between would lose it.
+            log.storage.truncate(bytes).map_err(|error| LogError::Io { what: "written", error })?;
         }
         Ok((log, recovered))
     }
@@ -224,18 +229,11 @@ impl<S: Storage> Log<S> {
     ///
     /// [`LogError::Io`].
     pub fn begin(&mut self, height: BlockNumber) -> Result<(), LogError> {
-        self.rewrite(height, &[])
-    }
-
-    fn rewrite(&mut self, height: BlockNumber, entries: &[Entry]) -> Result<(), LogError> {
         let mut bytes = MAGIC.to_vec();
         put(&mut bytes, 0, 0, &Head { height, genesis: self.genesis }.encode());
-        for (place, entry) in (1..).zip(entries) {
-            put(&mut bytes, height, place, &entry.encode());
-        }
         self.storage.reset(&bytes).map_err(|error| LogError::Io { what: "written", error })?;
         self.height = height;
-        self.entries = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        self.entries = 0;
         self.bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.unsynced = true;
         Ok(())
@@ -302,7 +300,8 @@ fn take(bytes: &[u8], height: BlockNumber, place: u32) -> Option<(&[u8], &[u8])>
     (sum == checksum(height, place, payload).to_le_bytes()).then_some((payload, rest))
 }
 
-fn recover(bytes: &[u8], genesis: &H256) -> Result<Option<Recovered>, LogError> {
+/// What the bytes hold, and up to where they are whole.
+fn recover(bytes: &[u8], genesis: &H256) -> Result<Option<(Recovered, usize)>, LogError> {
     let Some((magic, rest)) = bytes.split_at_checked(MAGIC.len()) else { return Ok(None) };
     if magic != MAGIC {
         // Zeros are what a file is made of before anything in it is durable.
@@ -323,5 +322,6 @@ fn recover(bytes: &[u8], genesis: &H256) -> Result<Option<Recovered>, LogError> 
         rest = after;
         place += 1;
     }
-    Ok(Some(Recovered { height: head.height, entries, torn: !rest.is_empty() }))
+    let whole = bytes.len() - rest.len();
+    Ok(Some((Recovered { height: head.height, entries, torn: !rest.is_empty() }, whole)))
 }

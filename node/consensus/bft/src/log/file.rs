@@ -48,6 +48,13 @@ impl Storage for FileStorage {
         Ok(())
     }
 
+    fn truncate(&mut self, length: u64) -> Result<()> {
+        self.file.set_len(length)?;
+        self.file.seek(SeekFrom::Start(length))?;
+        self.resized = true;
+        Ok(())
+    }
+
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
         self.file.write_all(bytes)
     }

@@ -20,6 +20,10 @@ impl Storage for Memory {
         *self.0.lock().unwrap() = bytes.to_vec();
         Ok(())
     }
+    fn truncate(&mut self, length: u64) -> Result<()> {
+        self.0.lock().unwrap().truncate(usize::try_from(length).unwrap());
+        Ok(())
+    }
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
         self.0.lock().unwrap().extend(bytes);
         Ok(())
@@ -165,4 +169,39 @@ fn a_file_keeps_what_was_synced() {
     drop(log);
     let (_, found) = Log::open(FileStorage::open(&path).unwrap(), GENESIS).unwrap();
     assert_eq!(found.unwrap().entries.len(), 2);
+}
+
+/// A torn log is cut, never written anew: its whole entries are durable, and votes rest on them that others have.
+#[test]
+fn opening_a_torn_log_risks_none_of_its_whole_entries() {
+    struct Cautious(Memory);
+    impl Storage for Cautious {
+        fn read(&mut self) -> Result<Vec<u8>> {
+            self.0.read()
+        }
+        fn reset(&mut self, _: &[u8]) -> Result<()> {
+            panic!("a crash before the next sync would lose everything")
+        }
+        fn truncate(&mut self, length: u64) -> Result<()> {
+            self.0.truncate(length)
+        }
+        fn append(&mut self, bytes: &[u8]) -> Result<()> {
+            self.0.append(bytes)
+        }
+        fn sync(&mut self) -> Result<()> {
+            self.0.sync()
+        }
+    }
+    let memory = Memory::default();
+    let (mut log, _) = Log::open(memory.clone(), GENESIS).unwrap();
+    let entry = |round| Entry::Elapsed { step: 1, round };
+    log.begin(2).unwrap();
+    log.append(&entry(0)).unwrap();
+    log.append(&entry(1)).unwrap();
+    memory.0.lock().unwrap().pop();
+    let (mut log, found) = Log::open(Cautious(memory.clone()), GENESIS).unwrap();
+    assert_eq!(found, Some(Recovered { height: 2, entries: vec![entry(0)], torn: true }));
+    log.append(&entry(7)).unwrap();
+    let (_, found) = Log::open(memory, GENESIS).unwrap();
+    assert_eq!(found, Some(Recovered { height: 2, entries: vec![entry(0), entry(7)], torn: false }));
 }

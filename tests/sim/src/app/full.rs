@@ -1,0 +1,192 @@
+//! A real chain with a database of its own.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use basalt_chain::{BlockId, BuildRequest, BuiltBlock, Chain, ForkChoice, ImportOptions};
+use basalt_consensus_bft::Ground;
+use basalt_db::{Config, Db, Durability, Pruning};
+use basalt_executor::{Executor, Mode};
+use basalt_primitives::{Block, H256, Header, MultiAddress};
+use basalt_runtime::{Amount, BalancesGenesis, GenesisConfig, NativeRuntime, RuntimeCall, UNIT};
+use basalt_runtime_api::{InherentData, Runtime, ValidatorSet, Verified};
+use basalt_test_kit::Sender;
+use basalt_verifier::Verifier;
+use tempfile::TempDir;
+
+use super::{App, Body, Decided, Order, author};
+use crate::scenario::set_of;
+
+/// Of one block: so that no block holds all.
+const TRANSFERS_PER_BLOCK: usize = 20;
+
+/// How many accounts send.
+const SENDERS: usize = 10;
+
+/// What all nodes have: the first block, and the transactions that wait for a block, as in a pool.
+pub struct Shared {
+    genesis: Vec<u8>,
+    offered: Vec<Verified>,
+}
+
+impl Shared {
+    /// So many transfers of a few accounts.
+    ///
+    /// # Errors
+    ///
+    /// If the runtime refuses them.
+    pub fn new(transfers: usize) -> anyhow::Result<Self> {
+        let mut senders: Vec<_> =
+            (0..SENDERS).map(|one| Sender::from_suri(&format!("//sim/{one}"))).collect();
+        let balances = senders.iter().map(|sender| (sender.account(), Amount(1_000_000 * UNIT))).collect();
+        let config = GenesisConfig { balances: BalancesGenesis { balances }, ..GenesisConfig::default() };
+        let genesis = serde_json::to_vec(&config)?;
+        let chain = Full::open(&tempfile::tempdir()?, &genesis)?;
+        let runtime = NativeRuntime::default();
+        let mut offered = Vec::new();
+        for number in 0..transfers {
+            let to = senders[(number * 7 + 3) % SENDERS].account();
+            let call = RuntimeCall::Balances(basalt_pallet_balances::Call::transfer_keep_alive {
+                dest: MultiAddress::Id(to),
+                value: UNIT,
+            });
+            let bytes = senders[number % SENDERS].sign(chain.genesis_hash(), &call);
+            let transaction = runtime.inspect(bytes).map_err(|refusal| anyhow::anyhow!(refusal.detail))?;
+            offered.push(Verified::assume(Arc::new(transaction), chain.genesis_hash()));
+        }
+        Ok(Self { genesis, offered })
+    }
+}
+
+/// A chain with the native runtime.
+pub struct Full {
+    shared: Arc<Shared>,
+    sets: Arc<Vec<ValidatorSet>>,
+    chain: Option<Arc<Chain>>,
+    /// Transfers in final blocks: blocks take them in order.
+    included: usize,
+    folder: TempDir,
+}
+
+impl Full {
+    /// A chain of the first block.
+    ///
+    /// # Errors
+    ///
+    /// Those of the disk.
+    pub fn new(sets: Arc<Vec<ValidatorSet>>, shared: Arc<Shared>) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let chain = Some(Self::open(&folder, &shared.genesis)?);
+        Ok(Self { shared, sets, chain, included: 0, folder })
+    }
+
+    /// Which block all begin with.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub fn genesis(&self) -> anyhow::Result<Header> {
+        self.header(0)
+    }
+
+    fn open(folder: &TempDir, genesis: &[u8]) -> anyhow::Result<Arc<Chain>> {
+        let config = Config { pruning: Pruning::Archive, cache_bytes: 1 << 20, durability: Durability::Off };
+        let db = Db::open(folder.path(), config)?;
+        let executor = Executor::new(Mode::Sequential)?;
+        let runtime = Arc::new(NativeRuntime::default());
+        Ok(Chain::open(db, runtime, genesis, executor, Arc::new(Verifier::new(4096)))?)
+    }
+
+    fn chain(&self) -> anyhow::Result<&Arc<Chain>> {
+        self.chain.as_ref().context("the chain could not be opened again")
+    }
+
+    fn header(&self, height: u32) -> anyhow::Result<Header> {
+        let chain = self.chain()?;
+        let hash = chain.hash_at(height)?.context("no block at this height")?;
+        chain.header(&hash)?.context("no such header")
+    }
+
+    fn run(&self, header: &Header, body: &Body) -> anyhow::Result<Option<BuiltBlock>> {
+        let block = Block { header: header.clone(), extrinsics: body.clone() };
+        match self.chain()?.execute(block, author(header), None) {
+            Ok(built) => Ok(Some(built)),
+            Err(error) if error.is_peer_fault() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn try_block(&self, height: u32) -> anyhow::Result<Decided> {
+        let header = self.header(height)?;
+        let hash = header.hash();
+        let chain = self.chain()?;
+        let body = chain.body(&hash)?.context("no body")?;
+        let justification = chain.justification(&hash)?.context("no justification")?;
+        Ok(Decided { header, body, proof: (justification.engine, justification.data) })
+    }
+}
+
+impl App for Full {
+    fn ground(&self) -> Ground {
+        let parent = self.chain.as_ref().map(|chain| chain.finalized());
+        let parent = parent.unwrap_or(BlockId { hash: H256([0; 32]), number: 0 });
+        let header = self.header(parent.number).expect("what is final has a header");
+        let validators = set_of(&self.sets, parent.number + 1).clone();
+        Ground { parent, header, validators }
+    }
+
+    fn build(&mut self, order: Order) -> anyhow::Result<(Header, Body)> {
+        let left = self.shared.offered.iter().skip(self.included).take(TRANSFERS_PER_BLOCK);
+        // Not all blocks are full, and those of one height differ.
+        let take = usize::try_from(order.salt % 21).unwrap_or(0);
+        let built = self.chain()?.build(BuildRequest {
+            parent: order.parent,
+            digest: order.digest,
+            author: Some(order.author),
+            inherents: InherentData { timestamp: order.time },
+            candidates: &mut left.take(take).cloned(),
+            deadline: None,
+        })?;
+        anyhow::ensure!(built.refused().is_empty(), "the transfers are valid: {:?}", built.refused().first());
+        Ok((built.block().header.clone(), built.block().extrinsics.clone()))
+    }
+
+    fn execute(&mut self, header: &Header, body: &Body) -> anyhow::Result<bool> {
+        Ok(self.run(header, body)?.is_some())
+    }
+
+    fn commit(&mut self, block: Decided) -> anyhow::Result<()> {
+        let built = self.run(&block.header, &block.body)?.context("the decided block is invalid")?;
+        let transactions = built.transactions();
+        let options = ImportOptions {
+            author: author(&block.header),
+            fork_choice: ForkChoice::Best,
+            finalize: true,
+            justification: Some(block.justification()),
+            now: None,
+        };
+        self.chain()?.import_built(built, options)?;
+        self.included += transactions;
+        Ok(())
+    }
+
+    fn block(&self, height: u32) -> Option<Decided> {
+        if height == 0 {
+            return None;
+        }
+        self.try_block(height).ok()
+    }
+
+    fn reopen(&mut self) -> anyhow::Result<()> {
+        self.chain = None;
+        let genesis = self.shared.genesis.clone();
+        self.chain = Some(Self::open(&self.folder, &genesis)?);
+        Ok(())
+    }
+
+    fn time(&self, body: &Body) -> u64 {
+        // The first one sets the time; who looks closer is the runtime.
+        let _ = body;
+        0
+    }
+}

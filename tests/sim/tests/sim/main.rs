@@ -1,0 +1,5 @@
+//! Simulated runs and checked models.
+
+mod model;
+mod order;
+mod seeds;
