@@ -59,7 +59,7 @@ pub use dice::Dice;
 pub use disk::{Disk, File, Reached};
 pub use fault::Fault;
 pub use keys::{DiskKeys, Purpose, Signer};
-pub use latency::{Latency, measure};
+pub use latency::{Latency, Spread, measure};
 pub use run::{Failure, Summary, run, run_all};
 pub use scenario::{Kind, Links, NODES_MAX, Request, Role, Scenario, Window};
 pub use world::{Outcome, World};

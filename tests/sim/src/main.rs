@@ -153,13 +153,15 @@ fn report(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (disk, execution) =
         (Duration::from_micros(arguments.disk), Duration::from_micros(arguments.execution));
     println!("{nodes} nodes; sync at most {disk:?}, execution at most {execution:?}");
-    println!("| delay, one way | p50 | p99 | decisions |\n|---|---|---|---|");
+    println!("| delay, one way | block to finality: p50 | p99 | height to finality: p50 | p99 | decisions |");
+    println!("|---|---|---|---|---|---|");
     for delay in &arguments.delays {
         let latency = measure(nodes, Duration::from_millis(*delay), disk, execution)
             .with_context(|| format!("with a delay of {delay} ms"))?;
+        let (block, height) = (latency.block, latency.height);
         println!(
-            "| {:?} | {:.1?} | {:.1?} | {} |",
-            latency.delay, latency.p50, latency.p99, latency.decisions
+            "| {delay} ms | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {} |",
+            block.p50, block.p99, height.p50, height.p99, latency.decisions
         );
     }
     Ok(ExitCode::SUCCESS)

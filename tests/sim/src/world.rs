@@ -167,8 +167,9 @@ pub struct Outcome {
     pub caught: usize,
     /// When it ended, in virtual time.
     pub time: Duration,
-    /// From the first node's begin of a height to each node's decision of it.
-    pub latencies: Vec<Duration>,
+    /// To each node's decision of a height: from when the first proposer began to build, and from when the first node began
+    /// the height.
+    pub latencies: Vec<(Duration, Duration)>,
     /// What happened, if it was to be kept.
     pub trace: Vec<String>,
 }
@@ -204,7 +205,9 @@ pub struct World {
     crashes: u32,
     /// When the last packet of a way arrives, where they keep their order.
     arrivals: BTreeMap<(usize, usize), Duration>,
-    latencies: Vec<Duration>,
+    latencies: Vec<(Duration, Duration)>,
+    /// When the first proposer of a height began to build.
+    building: BTreeMap<u32, Duration>,
     evil: evil::Evil,
 }
 
@@ -249,6 +252,7 @@ impl World {
             crashes: 0,
             arrivals: BTreeMap::new(),
             latencies: Vec::new(),
+            building: BTreeMap::new(),
             evil: evil::Evil::default(),
         };
         for node in 0..world.nodes.len() {

@@ -304,10 +304,15 @@ fn take(bytes: &[u8], height: BlockNumber, place: u32) -> Option<(&[u8], &[u8])>
 fn recover(bytes: &[u8], genesis: &H256) -> Result<Option<(Recovered, usize)>, LogError> {
     let Some((magic, rest)) = bytes.split_at_checked(MAGIC.len()) else { return Ok(None) };
     if magic != MAGIC {
-        // Zeros are what a file is made of before anything in it is durable.
-        let mut found = [0; 8];
-        found.copy_from_slice(magic);
-        return if found == [0; 8] { Ok(None) } else { Err(LogError::OtherFormat(found)) };
+        let (name, version) = magic.split_at(MAGIC.len() - 1);
+        // Anything else is what a crash has left of the first write of a height, before which nothing was sent.
+        return if MAGIC.starts_with(name) && version[0].is_ascii_digit() {
+            let mut found = [0; 8];
+            found.copy_from_slice(magic);
+            Err(LogError::OtherFormat(found))
+        } else {
+            Ok(None)
+        };
     }
     let Some((head, mut rest)) = take(rest, 0, 0) else { return Ok(None) };
     let Ok(head) = Head::decode_all(&mut &head[..]) else { return Ok(None) };

@@ -17,6 +17,7 @@ const AHEAD_MAX: u64 = 500;
 
 impl World {
     pub(super) fn build(&mut self, at: usize, round: u32, parent: H256, author: AccountId, digest: Digest) {
+        self.building.entry(self.nodes[at].progress.0 + 1).or_insert(self.now);
         let time = self.clock(at);
         let salt = self.dice.number();
         let order = Order { parent, digest, author, time, salt };

@@ -203,7 +203,8 @@ impl World {
                 self.sequence += 1;
                 let id = self.sequence;
                 running.timers.insert(timer, id);
-                let after = after * 1000 / self.scenario.roles[at].rate;
+                // Rounded up: a clock must have got there when it rings.
+                let after = after * 1000 / self.scenario.roles[at].rate + Duration::from_micros(1);
                 self.later(after, Happening::Ring { node: at, life, timer, id });
                 Ok(())
             }
@@ -289,8 +290,8 @@ impl World {
         let life = self.nodes[at].life;
         self.check.judge(at, life, u64::from(block.number));
         let first = self.nodes.iter().filter_map(|node| node.began.get(&block.number)).min();
-        if let Some(first) = first {
-            self.latencies.push(self.now - *first);
+        if let (Some(first), Some(built)) = (first, self.building.get(&block.number)) {
+            self.latencies.push((self.now - *built, self.now - *first));
         }
     }
 

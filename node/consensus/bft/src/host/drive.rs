@@ -72,6 +72,8 @@ pub struct Host {
     pub(super) pending: Vec<Pending>,
     /// Headers whose claims were checked.
     pub(super) checked: BTreeSet<H256>,
+    /// Certificates of this height that were passed on: kind, round, block.
+    pub(super) relayed: BTreeSet<(u8, u32, Option<H256>)>,
     pub(super) now: Duration,
 }
 
@@ -107,6 +109,7 @@ impl Host {
             verdicts: BTreeMap::new(),
             pending: Vec::new(),
             checked: BTreeSet::new(),
+            relayed: BTreeSet::new(),
             now,
         };
         if config.listen.is_zero() {
@@ -235,6 +238,7 @@ impl Host {
         self.verdicts.clear();
         self.pending.clear();
         self.checked.clear();
+        self.relayed.clear();
         self.forget_early();
         if self.phase == Phase::Listening { Ok(()) } else { self.wait() }
     }
@@ -328,6 +332,9 @@ impl Host {
                     proposer: proposal.proposer,
                     candidate: proposal.value.clone(),
                 });
+            }
+            if !muted {
+                self.hands.remember(&input);
             }
             if self.phase == Phase::Deciding {
                 self.feed(input)?;

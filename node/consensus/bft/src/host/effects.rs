@@ -333,19 +333,32 @@ impl Hands {
         }
     }
 
+    /// Something of ours in the log is about to be sent again. A crash may have come after the log was synced, and before
+    /// the keys were: then they learn of it now.
+    pub(super) fn remember(&mut self, input: &Input<Context>) {
+        let (set, genesis) = (self.verifier.set(), self.verifier.genesis());
+        let (slot, payload) = match input {
+            Input::Vote(vote) if vote.message.voter == self.address => {
+                (slot_of_vote(&vote.message), payload::vote(&vote.message, set, genesis))
+            }
+            Input::Proposal(proposal) if proposal.message.proposer == self.address => {
+                (slot_of_proposal(&proposal.message), payload::proposal(&proposal.message, set, genesis))
+            }
+            _ => return,
+        };
+        // They refuse if they know of something later, which is as good.
+        self.unsynced |= self.keys.sign(slot, H256(blake2_256(&payload)), &payload).is_ok();
+    }
+
     fn sign_vote(&mut self, vote: Vote) -> Result<SignedMessage<Context, Vote>, Refused> {
-        let step = if vote.kind == VoteType::Precommit { SlotStep::Precommit } else { SlotStep::Prevote };
-        let slot = Slot { height: vote.height.0, round: wire::round(vote.round), step };
         let payload = payload::vote(&vote, self.verifier.set(), self.verifier.genesis());
-        let signature = self.sign(slot, &payload)?;
+        let signature = self.sign(slot_of_vote(&vote), &payload)?;
         Ok(SignedMessage::new(vote, signature))
     }
 
     fn sign_proposal(&mut self, proposal: Proposal) -> Result<SignedMessage<Context, Proposal>, Refused> {
-        let slot =
-            Slot { height: proposal.height.0, round: wire::round(proposal.round), step: SlotStep::Proposal };
         let payload = payload::proposal(&proposal, self.verifier.set(), self.verifier.genesis());
-        let signature = self.sign(slot, &payload)?;
+        let signature = self.sign(slot_of_proposal(&proposal), &payload)?;
         Ok(SignedMessage::new(proposal, signature))
     }
 
@@ -357,6 +370,15 @@ impl Hands {
             Timer::Next | Timer::Listen => Duration::ZERO,
         }
     }
+}
+
+fn slot_of_vote(vote: &Vote) -> Slot {
+    let step = if vote.kind == VoteType::Precommit { SlotStep::Precommit } else { SlotStep::Prevote };
+    Slot { height: vote.height.0, round: wire::round(vote.round), step }
+}
+
+fn slot_of_proposal(proposal: &Proposal) -> Slot {
+    Slot { height: proposal.height.0, round: wire::round(proposal.round), step: SlotStep::Proposal }
 }
 
 /// None for waits that this host does itself.

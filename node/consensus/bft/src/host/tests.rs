@@ -458,6 +458,54 @@ fn after_a_crash_at_any_point_nothing_is_signed_twice_and_it_goes_on() {
     }
 }
 
+/// The power fails after the log is synced, and before the keys are: what is sent again must not be forgotten by them.
+#[test]
+fn the_keys_learn_what_only_the_log_holds_before_it_is_sent_again() {
+    let mut net = Net::new(config());
+    net.reach(2);
+    while net.nodes[2].host.status().step != Step::Precommit {
+        net.step();
+    }
+    let (height, entries, synced) = net.nodes[2].log.clone();
+    let recovered = Recovered { height, entries: entries[..synced].to_vec(), torn: false };
+    let ground = net.nodes[2].host.ground.clone();
+    let (mut host, actions) =
+        Host::new(config(), Box::new(TestKeys::new(2)), ground, Some(recovered), net.now).unwrap();
+    assert_eq!(host.hands.keys().last_height(), Some(u64::from(height)));
+    let sync = actions.iter().position(|action| *action == Action::Sync);
+    let sent = actions.iter().position(|action| matches!(action, Action::Broadcast(_)));
+    assert!(sync.is_some() && sync < sent, "{actions:?}");
+}
+
+#[test]
+fn a_certificate_is_passed_on_once() {
+    let mut net = Net::new(config());
+    net.reach(1);
+    // Two wait in vain for the third, and leave the round.
+    let (down, up): (Vec<usize>, Vec<usize>) = (vec![3], vec![0, 1, 2]);
+    net.nodes[down[0]].down = true;
+    for _ in 0..5_000 {
+        net.step();
+    }
+    let skip = net.sent.iter().rev().find_map(|(at, message)| match message {
+        Message::Round(change) => Some((*at, change.clone())),
+        _ => None,
+    });
+    let Some((from, change)) = skip else { return };
+    let to = up.into_iter().find(|to| *to != from).unwrap();
+    if u64::from(net.nodes[to].host.height()) != change.height {
+        return;
+    }
+    let relays = (0..3)
+        .flat_map(|_| {
+            let event = Event::Message { peer: from as u64, message: Message::Round(change.clone()) };
+            net.nodes[to].host.handle(net.now, event).unwrap()
+        })
+        .filter(|action| matches!(action, Action::Relay { .. }))
+        .count();
+    assert!(relays <= 1, "{relays}");
+}
+
 #[test]
 fn without_its_log_a_validator_only_watches_the_height_it_signed_at() {
     let mut net = Net::new(config());

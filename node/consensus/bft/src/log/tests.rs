@@ -205,3 +205,21 @@ fn opening_a_torn_log_risks_none_of_its_whole_entries() {
     let (_, found) = Log::open(memory, GENESIS).unwrap();
     assert_eq!(found, Some(Recovered { height: 2, entries: vec![entry(0), entry(7)], torn: false }));
 }
+
+/// The first write of a height may be cut off anywhere, with zeros or rubbish behind: the validator must start again.
+#[test]
+fn what_a_crash_leaves_of_a_new_log_is_no_other_format() {
+    let memory = Memory::default();
+    let (mut log, _) = Log::open(memory.clone(), GENESIS).unwrap();
+    log.begin(1).unwrap();
+    let whole = memory.0.lock().unwrap().clone();
+    for cut in 0..whole.len() {
+        for rest in [0, 0x5a] {
+            let mut torn = whole.clone();
+            torn[cut..].iter_mut().for_each(|byte| *byte &= rest);
+            *memory.0.lock().unwrap() = torn;
+            let (_, found) = Log::open(memory.clone(), GENESIS).unwrap();
+            assert!(found.is_none_or(|found| found.entries.is_empty()), "cut at {cut}");
+        }
+    }
+}
