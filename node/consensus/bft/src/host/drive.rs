@@ -309,6 +309,10 @@ impl Host {
             .filter_map(|entry| entry.into_input(self.at()))
             .collect();
         self.state.index_wal_entries(&inputs);
+        if !muted {
+            // All of them at first: the core comes to our votes again before the log does, and sends them at once.
+            inputs.iter().for_each(|input| self.hands.remember(input));
+        }
         let start = Input::StartHeight(
             self.at(),
             self.members.clone(),
@@ -332,9 +336,6 @@ impl Host {
                     proposer: proposal.proposer,
                     candidate: proposal.value.clone(),
                 });
-            }
-            if !muted {
-                self.hands.remember(&input);
             }
             if self.phase == Phase::Deciding {
                 self.feed(input)?;

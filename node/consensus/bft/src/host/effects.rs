@@ -58,6 +58,8 @@ pub(super) struct Hands {
     pub(super) muted: bool,
     /// What happens comes from the log, and is not written to it again.
     pub(super) replaying: bool,
+    /// What of ours the log holds that is replayed.
+    kept: BTreeSet<Slot>,
     /// A block is wanted for this round.
     pub(super) wanted: Option<Round>,
     pub(super) seen: BTreeMap<Address, Seen>,
@@ -88,6 +90,7 @@ impl Hands {
             outcome: Outcome::default(),
             muted: false,
             replaying: false,
+            kept: BTreeSet::new(),
             wanted: None,
             seen: BTreeMap::new(),
             precommits: BTreeMap::new(),
@@ -101,6 +104,7 @@ impl Hands {
     pub(super) fn begin(&mut self, muted: bool, replaying: bool) {
         self.muted = muted;
         self.replaying = replaying;
+        self.kept.clear();
         self.wanted = None;
         self.precommits.clear();
         // What a restart takes says nothing about the network.
@@ -112,8 +116,24 @@ impl Hands {
         self.actions.push(action);
     }
 
+    /// What is to be done, what is for the log first: whatever was signed meanwhile is in the log when the keys come to
+    /// remember it, which they do at the first sync.
     pub(super) fn take(&mut self) -> Vec<Action> {
-        std::mem::take(&mut self.actions)
+        let is_log = |action: &Action| matches!(action, Action::Begin(_) | Action::Append(_));
+        let (mut actions, others): (Vec<_>, Vec<_>) = self.actions.drain(..).partition(is_log);
+        let syncs = others.contains(&Action::Sync);
+        let (before, after) = match others.iter().position(|action| *action == Action::Sync) {
+            Some(first) => {
+                let mut before = others;
+                let after = before.split_off(first);
+                (before, after)
+            }
+            None => (others, Vec::new()),
+        };
+        actions.extend(before);
+        actions.extend(syncs.then_some(Action::Sync));
+        actions.extend(after.into_iter().filter(|action| *action != Action::Sync));
+        actions
     }
 
     pub(super) fn last_height(&self) -> Option<u64> {
@@ -301,7 +321,9 @@ impl Hands {
             _ => true,
         };
         self.outcome.accepted |= !ours;
-        if self.replaying || self.muted {
+        // What comes from the log is in it. What of ours follows from it and is not was cut off by the crash.
+        let is_kept = self.replaying && !self.slot_of(input).is_some_and(|slot| !self.kept.contains(&slot));
+        if is_kept || self.muted {
             return;
         }
         if let Some(entry) = Entry::of(input) {
@@ -346,8 +368,20 @@ impl Hands {
             }
             _ => return,
         };
+        self.kept.insert(slot);
         // They refuse if they know of something later, which is as good.
         self.unsynced |= self.keys.sign(slot, H256(blake2_256(&payload)), &payload).is_ok();
+    }
+
+    /// Where we signed this; none for what is not ours.
+    fn slot_of(&self, input: &Input<Context>) -> Option<Slot> {
+        match input {
+            Input::Vote(vote) if vote.message.voter == self.address => Some(slot_of_vote(&vote.message)),
+            Input::Proposal(proposal) if proposal.message.proposer == self.address => {
+                Some(slot_of_proposal(&proposal.message))
+            }
+            _ => None,
+        }
     }
 
     fn sign_vote(&mut self, vote: Vote) -> Result<SignedMessage<Context, Vote>, Refused> {

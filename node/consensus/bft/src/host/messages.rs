@@ -51,8 +51,8 @@ impl Host {
     /// Keeps a message until its height begins.
     fn keep(&mut self, peer: PeerTag, message: Message) {
         let of_peer = self.early.iter().filter(|(from, _)| *from == peer).count();
+        // No offence: it may pass on what many others say.
         if of_peer >= EARLY_PER_PEER_MAX {
-            self.hands.push(Action::Report { peer, offence: Offence::Flood });
             return;
         }
         if self.early.len() >= EARLY_MAX {
