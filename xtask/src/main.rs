@@ -3,7 +3,7 @@
 //! # Responsibility
 //!
 //! - `cargo run -p xtask -- tidy`: what a compiler cannot know of this repository, checked: the layers of its crates,
-//!   their one-sentence descriptions, leftovers, dependencies and their licences, links. See [`tidy`].
+//!   their one-sentence descriptions, leftovers, dependencies and their licences, links. See [`mod@tidy`].
 //!
 //! - `cargo xtask fuzz TARGET [--seconds N] [--seed S] [--replay FILE]`: builds `tests/fuzz` and runs it.
 //! - `cargo xtask sim [--seeds A..B] [--faults NAME,…] [--nodes N] [--heights H] [--trace]`: `tests/sim`, likewise.

@@ -148,7 +148,9 @@ impl Fuzzer {
     }
 
     fn is_new(&mut self, seen: &Seen) -> bool {
-        seen.0.iter().fold(false, |new, behaviour| self.seen.insert(*behaviour) || new)
+        let before = self.seen.len();
+        self.seen.extend(&seen.0);
+        self.seen.len() > before
     }
 
     /// Leaves out what is not needed to fail in the same way, in ever smaller parts.

@@ -92,7 +92,7 @@ pub trait App: Send {
 /// The account that a header names.
 pub(crate) fn author(header: &Header) -> Option<AccountId> {
     header.digest.logs.iter().find_map(|item| match item {
-        DigestItem::PreRuntime(engine, payload) if engine == b"nmbs" => {
+        DigestItem::PreRuntime([b'n', b'm', b'b', b's'], payload) => {
             <[u8; 32]>::try_from(&payload[..]).ok().map(AccountId::from)
         }
         _ => None,

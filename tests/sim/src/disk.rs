@@ -18,13 +18,16 @@ enum Write {
     Truncate(usize),
 }
 
+/// Where something was signed last, and what.
+type Signed = Option<(Slot, H256)>;
+
 #[derive(Debug, Default)]
 struct Inner {
     durable: Vec<u8>,
     current: Vec<u8>,
     pending: Vec<Write>,
     /// The last signature that the keys remember: durable, and in memory.
-    signed: (Option<(Slot, H256)>, Option<(Slot, H256)>),
+    signed: (Signed, Signed),
 }
 
 /// The disk of a node: a consensus log and a record of what was signed. Clones are the same disk.

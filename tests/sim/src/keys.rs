@@ -30,11 +30,6 @@ pub struct Purpose {
 
 impl Signer {
     /// Always the same for one number.
-    ///
-    /// # Panics
-    ///
-    /// Never: all seeds of 32 bytes are good.
-    #[expect(clippy::missing_panics_doc, reason = "it says so")]
     pub fn new(number: u8) -> Self {
         let seed = blake2_256(&(b"sim", number).encode());
         let mini = MiniSecretKey::from_bytes(&seed).expect("32 bytes");

@@ -224,6 +224,7 @@ pub enum Offence {
 
 /// Two messages that contradict each other, signed with one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is seldom one")]
 pub enum Evidence {
     /// Two blocks, or one under different terms, for one round.
     Proposals(Box<SignedProposal>, Box<SignedProposal>),

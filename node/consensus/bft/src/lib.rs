@@ -68,4 +68,4 @@ pub use keys::{Keys, Refusal, Slot, SlotStep};
 pub use log::{Entry, FileStorage, Log, LogError, Recovered, Storage};
 pub use members::{Member, Members, MembersError};
 pub use timing::Timeouts;
-pub use wire::{Message, Polka, RoundChange, SignedProposal, SignedVote, WireError};
+pub use wire::{Message, Polka, RoundChange, RoundVote, SignedProposal, SignedVote, WireError};

@@ -90,6 +90,12 @@ pub struct Polka {
     pub prevotes: Vec<([u8; 32], [u8; 64])>,
 }
 
+/// Whether a precommit, for which block, whose, and the signature.
+pub type RoundVote = (bool, Option<H256>, [u8; 32], [u8; 64]);
+
+/// Who signed, by vote key, and how.
+pub(crate) type Signatures = Vec<([u8; 32], [u8; 64])>;
+
 /// Votes that justify leaving a round.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct RoundChange {
@@ -99,8 +105,8 @@ pub struct RoundChange {
     pub round: u32,
     /// Whether more than a third were in a later round already; else two thirds precommitted without agreeing.
     pub skip: bool,
-    /// Whether a precommit, for which block, whose, and the signature.
-    pub votes: Vec<(bool, Option<H256>, [u8; 32], [u8; 64])>,
+    /// The votes.
+    pub votes: Vec<RoundVote>,
 }
 
 type CoreProposal = arc_malachitebft_core_types::SignedProposal<Context>;
@@ -288,7 +294,7 @@ impl RoundChange {
 }
 
 /// The round, whose, and the signatures of a decision.
-pub(crate) fn decision(certificate: &CommitCertificate<Context>) -> (u32, Vec<([u8; 32], [u8; 64])>) {
+pub(crate) fn decision(certificate: &CommitCertificate<Context>) -> (u32, Signatures) {
     let one = |signed: &arc_malachitebft_core_types::CommitSignature<Context>| {
         (signed.address.0, signed.signature.0)
     };

@@ -35,7 +35,7 @@ pub(super) struct Jobs {
     pub(super) pool: PoolHandle,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) link: Arc<dyn Link>,
-    pub(super) done: mpsc::UnboundedSender<Done>,
+    pub(super) done: mpsc::Sender<Done>,
     /// The height that is worked on: jobs of others end.
     pub(super) height: watch::Receiver<u32>,
 }
@@ -71,7 +71,7 @@ impl Jobs {
                 () = jobs.left(height) => {}
                 result = jobs.clone().build_one(order) => {
                     if let Err(error) = result {
-                        jobs.fail(error);
+                        jobs.tell(Done::Failed(error)).await;
                     }
                 }
             }
@@ -106,7 +106,7 @@ impl Jobs {
         if !refused.is_empty() {
             pool.remove(refused).await;
         }
-        self.tell(Done::Built { round, built: Box::new(built) });
+        self.tell(Done::Built { round, built: Box::new(built) }).await;
         Ok(())
     }
 
@@ -116,7 +116,7 @@ impl Jobs {
         tokio::spawn(async move {
             tokio::select! {
                 () = jobs.left(height) => {}
-                done = jobs.execute_one(work) => jobs.tell(done),
+                done = jobs.execute_one(work) => jobs.tell(done).await,
             }
         });
     }
@@ -188,7 +188,7 @@ impl Jobs {
                 Ok(None) => return,
                 Err(error) => Done::Failed(error),
             };
-            jobs.tell(done);
+            jobs.tell(done).await;
         });
     }
 
@@ -249,18 +249,14 @@ impl Jobs {
             let mut settled = jobs.pool.subscribe_head();
             if settled.wait_for(|(hash, _)| *hash == at).await.is_ok() {
                 let ready = jobs.pool.status().await.ready > 0;
-                jobs.tell(Done::Ready { at, ready });
+                jobs.tell(Done::Ready { at, ready }).await;
             }
         });
     }
 
-    fn tell(&self, done: Done) {
+    async fn tell(&self, done: Done) {
         // The loop may have ended.
-        let _ = self.done.send(done);
-    }
-
-    fn fail(&self, error: EngineError) {
-        self.tell(Done::Failed(error));
+        let _ = self.done.send(done).await;
     }
 
     /// When another height is worked on.

@@ -26,6 +26,9 @@ use crate::{
     wire::Message,
 };
 
+/// Answers of jobs that may wait: more than jobs can run at once.
+const JOBS_MAX: usize = 256;
+
 /// What wakes the loop.
 enum Wake {
     Stop,
@@ -85,7 +88,7 @@ pub(super) async fn run(engine: BftEngine, env: Env) -> Result<(), EngineError> 
     ready.mark_changed();
     let began = Instant::now();
     let (host, actions) = Host::new(host_config, keys, ground, recovered, Duration::ZERO).map_err(halted)?;
-    let (done, mut results) = mpsc::unbounded_channel();
+    let (done, mut results) = mpsc::channel(JOBS_MAX);
     let (height, at) = watch::channel(host.height());
     let jobs = Jobs { chain: chain.clone(), pool, clock, link: link.clone(), done, height: at };
     let mut state = Loop {

@@ -23,7 +23,7 @@ use crate::{
     members::Members,
     payload,
     timing::Timing,
-    wire::{self, Message, SignedProposal, SignedVote},
+    wire::{self, Message, Signatures, SignedProposal, SignedVote},
 };
 
 type CoreEffect = Effect<Context>;
@@ -43,7 +43,7 @@ pub(super) struct Outcome {
     /// Something of somebody else was new and good.
     pub(super) accepted: bool,
     /// Block, round, signatures.
-    pub(super) decided: Option<(H256, u32, Vec<([u8; 32], [u8; 64])>)>,
+    pub(super) decided: Option<(H256, u32, Signatures)>,
 }
 
 /// All that the core's effects touch.
@@ -322,7 +322,7 @@ impl Hands {
         };
         self.outcome.accepted |= !ours;
         // What comes from the log is in it. What of ours follows from it and is not was cut off by the crash.
-        let is_kept = self.replaying && !self.slot_of(input).is_some_and(|slot| !self.kept.contains(&slot));
+        let is_kept = self.replaying && self.slot_of(input).is_none_or(|slot| self.kept.contains(&slot));
         if is_kept || self.muted {
             return;
         }
@@ -428,6 +428,7 @@ fn timer(timeout: Timeout) -> Option<Timer> {
 }
 
 /// The result of a verification, which never waits. It is never an error of the effect: the core would fail by it.
+#[expect(clippy::result_large_err, reason = "it is the core's")]
 fn done(
     verification: impl Future<Output = Result<(), CertificateError<Context>>>,
 ) -> Result<(), CertificateError<Context>> {

@@ -113,7 +113,7 @@ fn what_proves_nothing_says_why() {
         malformed("a vote in it is for another block")
     );
     assert_eq!(
-        change(&|it| drop(it.precommits.pop())),
+        change(&|it| it.precommits.truncate(2)),
         JustificationError::NotEnough { number: 77, signed: 20, total: 40 }
     );
     assert!(matches!(change(&|it| it.precommits[0].id = [7; 32]), JustificationError::BadSignature { .. }));
