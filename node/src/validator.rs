@@ -197,7 +197,6 @@ impl Link for NetworkLink {
         let Some(peer) = self.peer(peer) else { return };
         tracing::debug!(%peer, %offence, "a peer misbehaves");
         let cost = match offence {
-            Offence::Flood => Cost::Flood,
             Offence::BadSignature | Offence::Stranger(_) | Offence::BadProposal(_) => {
                 Cost::BadConsensusMessage
             }

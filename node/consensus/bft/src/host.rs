@@ -220,9 +220,6 @@ pub enum Offence {
     /// It passes on a block that cannot be right.
     #[error("it passed on a proposal that cannot be right: {0}")]
     BadProposal(String),
-    /// It sends more than an honest peer has to say.
-    #[error("it sent more messages for the next height than there can be")]
-    Flood,
 }
 
 /// Two messages that contradict each other, signed with one key.

@@ -25,7 +25,7 @@ pub const EVIDENCE_MAX: usize = 256;
 /// Messages for the next height that are kept until it begins, of all peers.
 pub const EARLY_MAX: usize = 4096;
 
-/// And of one peer: what an honest one may be ahead by.
+/// And of one peer, so that none pushes out what others say. More of an honest one comes again.
 pub const EARLY_PER_PEER_MAX: usize = 64;
 
 /// Signatures of one height that are remembered as good.

@@ -308,6 +308,10 @@ impl Host {
             .filter(|entry| !matches!(entry, Entry::Body(..)))
             .filter_map(|entry| entry.into_input(self.at()))
             .collect();
+        if !muted {
+            // Before the first of them is dealt with: that may already lead to the last of our votes.
+            inputs.iter().for_each(|input| self.hands.remember(input));
+        }
         self.state.index_wal_entries(&inputs);
         let start = Input::StartHeight(
             self.at(),
@@ -332,9 +336,6 @@ impl Host {
                     proposer: proposal.proposer,
                     candidate: proposal.value.clone(),
                 });
-            }
-            if !muted {
-                self.hands.remember(&input);
             }
             if self.phase == Phase::Deciding {
                 self.feed(input)?;

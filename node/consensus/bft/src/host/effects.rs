@@ -112,8 +112,22 @@ impl Hands {
         self.actions.push(action);
     }
 
+    /// What is to be done, with one sync at most.
+    ///
+    /// One event may lead to several signatures, and the keys remember all of them from its start on. A sync between two
+    /// would make durable that the second was made before the log holds it, and after a crash there this validator could
+    /// not sign for the rest of the round. So all is appended, then synced, then sent.
     pub(super) fn take(&mut self) -> Vec<Action> {
-        std::mem::take(&mut self.actions)
+        let actions = std::mem::take(&mut self.actions);
+        if !actions.contains(&Action::Sync) {
+            return actions;
+        }
+        self.unsynced = false;
+        let (mut ordered, rest): (Vec<_>, Vec<_>) =
+            actions.into_iter().partition(|action| matches!(action, Action::Begin(_) | Action::Append(_)));
+        ordered.push(Action::Sync);
+        ordered.extend(rest.into_iter().filter(|action| *action != Action::Sync));
+        ordered
     }
 
     pub(super) fn last_height(&self) -> Option<u64> {
