@@ -15,6 +15,7 @@ use crate::{
     check::Check,
     dice::Dice,
     disk::{Disk, File},
+    fault::Fault,
     scenario::{Kind, Scenario},
 };
 
@@ -313,6 +314,9 @@ impl World {
                 if self.nodes[to].running.is_some() {
                     let bytes = packet.encode();
                     self.check.hash(self.now, to, &bytes);
+                    if !matches!(packet, Packet::Consensus(_)) {
+                        self.check.note(self.now, to, || format!("from {from}: {packet:?}"));
+                    }
                     self.arrive(to, from, packet);
                 }
             }
@@ -338,7 +342,9 @@ impl World {
             Happening::Gossip { node, life } => {
                 if self.alive(node, life).is_some() {
                     self.gossip(node);
-                    self.later(Duration::from_secs(1), Happening::Gossip { node, life });
+                    // Not all in step: whoever is asked is the first to be heard of.
+                    let after = self.dice.millis(700, 1_300);
+                    self.later(after, Happening::Gossip { node, life });
                 }
             }
             Happening::Restart { node } => self.start(node),
@@ -451,6 +457,9 @@ impl World {
     }
 
     fn gossip(&mut self, node: usize) {
+        if self.scenario.roles[node].does(Fault::Silent) {
+            return;
+        }
         let height = self.nodes[node].progress.0;
         self.send_all(node, &Packet::Status(height));
     }

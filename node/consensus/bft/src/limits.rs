@@ -25,8 +25,8 @@ pub const EVIDENCE_MAX: usize = 256;
 /// Messages for the next height that are kept until it begins, of all peers.
 pub const EARLY_MAX: usize = 4096;
 
-/// And by one peer, its own and others': what it may be ahead by.
-pub const EARLY_PER_PEER_MAX: usize = 512;
+/// And of one peer, so that none pushes out what others say. More of an honest one comes again.
+pub const EARLY_PER_PEER_MAX: usize = 64;
 
 /// Signatures of one height that are remembered as good.
 pub const VERIFIED_MAX: usize = 1 << 16;

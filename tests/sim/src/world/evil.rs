@@ -1,7 +1,7 @@
 //! What Byzantine validators send in place of what their hosts want to send.
 
 use super::*;
-use crate::{fault::Fault, keys::Purpose};
+use crate::keys::Purpose;
 use basalt_consensus_bft::{Polka, RoundChange, SignedVote};
 use basalt_primitives::DigestItem;
 

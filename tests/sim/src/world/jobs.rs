@@ -1,7 +1,7 @@
 //! Blocks: built, fetched, executed, made final, and brought to those who lack them.
 
 use super::*;
-use crate::{app::Order, fault::Fault};
+use crate::app::Order;
 use basalt_chain::extrinsics_root;
 use basalt_consensus_bft::{limits::FETCHES_MAX, verify_justification};
 use basalt_primitives::{AccountId, Digest};
@@ -219,13 +219,13 @@ impl World {
 
     pub(super) fn catch_up(&mut self, at: usize, peer: usize) {
         let now = self.now;
-        let after = self.dice.millis(5, 200);
+        let (after, again) = (self.dice.millis(5, 200), self.dice.millis(400, 800));
         let life = self.nodes[at].life;
         let Some(running) = &mut self.nodes[at].running else { return };
         if running.asked.is_some_and(|until| now < until) {
             return;
         }
-        running.asked = Some(now + Duration::from_millis(800));
+        running.asked = Some(now + again);
         self.later(after, Happening::Job { node: at, life, job: Job::Ask { peer } });
     }
 

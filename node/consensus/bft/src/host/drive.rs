@@ -308,11 +308,11 @@ impl Host {
             .filter(|entry| !matches!(entry, Entry::Body(..)))
             .filter_map(|entry| entry.into_input(self.at()))
             .collect();
-        self.state.index_wal_entries(&inputs);
         if !muted {
-            // All of them at first: the core comes to our votes again before the log does, and sends them at once.
+            // Before the first of them is dealt with: that may already lead to the last of our votes.
             inputs.iter().for_each(|input| self.hands.remember(input));
         }
+        self.state.index_wal_entries(&inputs);
         let start = Input::StartHeight(
             self.at(),
             self.members.clone(),

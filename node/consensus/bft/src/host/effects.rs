@@ -116,24 +116,22 @@ impl Hands {
         self.actions.push(action);
     }
 
-    /// What is to be done, what is for the log first: whatever was signed meanwhile is in the log when the keys come to
-    /// remember it, which they do at the first sync.
+    /// What is to be done, with one sync at most.
+    ///
+    /// One event may lead to several signatures, and the keys remember all of them from its start on. A sync between two
+    /// would make durable that the second was made before the log holds it, and after a crash there this validator could
+    /// not sign for the rest of the round. So all is appended, then synced, then sent.
     pub(super) fn take(&mut self) -> Vec<Action> {
-        let is_log = |action: &Action| matches!(action, Action::Begin(_) | Action::Append(_));
-        let (mut actions, others): (Vec<_>, Vec<_>) = self.actions.drain(..).partition(is_log);
-        let syncs = others.contains(&Action::Sync);
-        let (before, after) = match others.iter().position(|action| *action == Action::Sync) {
-            Some(first) => {
-                let mut before = others;
-                let after = before.split_off(first);
-                (before, after)
-            }
-            None => (others, Vec::new()),
-        };
-        actions.extend(before);
-        actions.extend(syncs.then_some(Action::Sync));
-        actions.extend(after.into_iter().filter(|action| *action != Action::Sync));
-        actions
+        let actions = std::mem::take(&mut self.actions);
+        if !actions.contains(&Action::Sync) {
+            return actions;
+        }
+        self.unsynced = false;
+        let (mut ordered, rest): (Vec<_>, Vec<_>) =
+            actions.into_iter().partition(|action| matches!(action, Action::Begin(_) | Action::Append(_)));
+        ordered.push(Action::Sync);
+        ordered.extend(rest.into_iter().filter(|action| *action != Action::Sync));
+        ordered
     }
 
     pub(super) fn last_height(&self) -> Option<u64> {

@@ -48,11 +48,11 @@ impl Host {
         }
     }
 
-    /// Keeps a message until its height begins.
+    /// Keeps a message until its height begins, unless it is here already: those who are ahead repeat themselves until
+    /// somebody answers. What is too much says nothing bad of a peer, which may pass on what many others say.
     fn keep(&mut self, peer: PeerTag, message: Message) {
         let of_peer = self.early.iter().filter(|(from, _)| *from == peer).count();
-        // No offence: it may pass on what many others say.
-        if of_peer >= EARLY_PER_PEER_MAX {
+        if of_peer >= EARLY_PER_PEER_MAX || self.early.iter().any(|(_, known)| *known == message) {
             return;
         }
         if self.early.len() >= EARLY_MAX {
