@@ -187,12 +187,6 @@ impl Link for NetworkLink {
         }
     }
 
-    fn relay(&self, _: PeerTag, bytes: Vec<u8>) {
-        if let Err(error) = self.network.relay_consensus(bytes) {
-            tracing::debug!(%error, "a message of another validator was not passed on");
-        }
-    }
-
     fn report(&self, peer: PeerTag, offence: &Offence) {
         let Some(peer) = self.peer(peer) else { return };
         tracing::debug!(%peer, %offence, "a peer misbehaves");

@@ -116,7 +116,7 @@ pub struct Links {
     pub slow: u64,
     /// Packets of one way keep their order.
     pub ordered: bool,
-    /// Nodes pass on what is new to them.
+    /// Nodes would pass on what is new to them. Drawn, and without effect: decision 14 says why.
     pub relay: bool,
 }
 

@@ -36,8 +36,6 @@ pub const MESSAGES_MAX: usize = 4096;
 pub trait Link: Send + Sync + 'static {
     /// To all validators.
     fn broadcast(&self, bytes: Vec<u8>);
-    /// Somebody else's message, found new and good, to those who may not have it.
-    fn relay(&self, from: PeerTag, bytes: Vec<u8>);
     /// A peer did what no honest one does.
     fn report(&self, peer: PeerTag, offence: &Offence);
     /// The body of a block whose extrinsics have this root, from the peer who spoke of it or any other. None if nobody

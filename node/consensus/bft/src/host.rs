@@ -142,13 +142,6 @@ pub enum Action {
     Sync,
     /// Send to all validators.
     Broadcast(Message),
-    /// Somebody's message was new and good: pass it on to those who may not have it.
-    Relay {
-        /// Who sent it.
-        from: PeerTag,
-        /// What.
-        message: Message,
-    },
     /// Come back after this long. A timer that runs already begins anew.
     Schedule(Timer, Duration),
     /// Not needed any more.

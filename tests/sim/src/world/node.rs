@@ -195,10 +195,6 @@ impl World {
                 self.publish(at, message);
                 Ok(())
             }
-            Action::Relay { from, message } => {
-                self.relay(at, from, &message);
-                Ok(())
-            }
             Action::Schedule(timer, after) => {
                 self.sequence += 1;
                 let id = self.sequence;
@@ -313,16 +309,6 @@ impl World {
             self.check.publish(at, &message);
         }
         self.send_all(at, &Packet::Consensus(message.encode()));
-    }
-
-    fn relay(&mut self, at: usize, from: u64, message: &Message) {
-        if !self.scenario.links.relay || !self.scenario.roles[at].is_honest() {
-            return;
-        }
-        let packet = Packet::Consensus(message.encode());
-        for to in (0..self.nodes.len()).filter(|to| u64::try_from(*to) != Ok(from)) {
-            self.send(at, to, packet.clone(), Duration::ZERO);
-        }
     }
 }
 

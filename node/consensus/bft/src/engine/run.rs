@@ -280,9 +280,6 @@ impl Loop {
                     let message = self.with_body(message);
                     self.link.broadcast(parity_scale_codec::Encode::encode(&message));
                 }
-                Action::Relay { from, message } => {
-                    self.link.relay(from, parity_scale_codec::Encode::encode(&message));
-                }
                 Action::Schedule(timer, after) => {
                     self.timers.insert(timer, Instant::now() + after);
                 }

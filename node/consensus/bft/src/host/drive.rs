@@ -72,8 +72,6 @@ pub struct Host {
     pub(super) pending: Vec<Pending>,
     /// Headers whose claims were checked.
     pub(super) checked: BTreeSet<H256>,
-    /// Certificates of this height that were passed on: kind, round, block.
-    pub(super) relayed: BTreeSet<(u8, u32, Option<H256>)>,
     pub(super) now: Duration,
 }
 
@@ -109,7 +107,6 @@ impl Host {
             verdicts: BTreeMap::new(),
             pending: Vec::new(),
             checked: BTreeSet::new(),
-            relayed: BTreeSet::new(),
             now,
         };
         if config.listen.is_zero() {
@@ -238,7 +235,6 @@ impl Host {
         self.verdicts.clear();
         self.pending.clear();
         self.checked.clear();
-        self.relayed.clear();
         self.forget_early();
         if self.phase == Phase::Listening { Ok(()) } else { self.wait() }
     }

@@ -40,8 +40,6 @@ pub(super) struct Outcome {
     pub(super) refused: bool,
     /// Another round began.
     pub(super) new_round: bool,
-    /// Something of somebody else was new and good.
-    pub(super) accepted: bool,
     /// Block, round, signatures.
     pub(super) decided: Option<(H256, u32, Signatures)>,
 }
@@ -253,13 +251,11 @@ impl Hands {
             Effect::VerifyPolkaCertificate(certificate, _, thresholds, r) => {
                 let result =
                     done(self.verifier.verify_polka_certificate(&Context, &certificate, members, thresholds));
-                self.outcome.accepted |= result.is_ok();
                 r.resume_with(result)
             }
             Effect::VerifyRoundCertificate(certificate, _, thresholds, r) => {
                 let result =
                     done(self.verifier.verify_round_certificate(&Context, &certificate, members, thresholds));
-                self.outcome.accepted |= result.is_ok();
                 r.resume_with(result)
             }
             Effect::WalAppend(of, input, r) => {
@@ -313,12 +309,6 @@ impl Hands {
         if let Input::Vote(vote) = input {
             self.note(&vote.message);
         }
-        let ours = match input {
-            Input::Vote(vote) => vote.message.voter == self.address,
-            Input::Proposal(proposal) => proposal.message.proposer == self.address,
-            _ => true,
-        };
-        self.outcome.accepted |= !ours;
         // What comes from the log is in it. What of ours follows from it and is not was cut off by the crash.
         let is_kept = self.replaying && self.slot_of(input).is_none_or(|slot| self.kept.contains(&slot));
         if is_kept || self.muted {

@@ -123,7 +123,7 @@ impl Host {
     }
 
     fn accept(&mut self, peer: PeerTag, message: Message) -> Result<(), HostError> {
-        match message.clone() {
+        match message {
             Message::Vote(vote) => {
                 if self.is_echo(&vote.voter) {
                     return Ok(());
@@ -145,20 +145,7 @@ impl Host {
             Message::Polka(polka) => self.feed(Input::PolkaCertificate(polka.into_core()))?,
             Message::Round(change) => self.feed(Input::RoundCertificate(change.into_core()))?,
         }
-        if std::mem::take(&mut self.hands.outcome.accepted) && self.is_first(&message) {
-            self.hands.push(Action::Relay { from: peer, message });
-        }
         Ok(())
-    }
-
-    /// Certificates count each time they come, so without this they would be passed around for ever. Votes and proposals
-    /// count once.
-    fn is_first(&mut self, message: &Message) -> bool {
-        match message {
-            Message::Polka(polka) => self.relayed.insert((0, polka.round, Some(polka.block))),
-            Message::Round(change) => self.relayed.insert((1 + u8::from(change.skip), change.round, None)),
-            Message::Vote(_) | Message::Proposal(..) => true,
-        }
     }
 
     /// Our own messages come back from others, and we know them. Unless the log was lost: then they count as anybody's.
@@ -214,7 +201,6 @@ impl Host {
             self.pending.push(pending.clone());
         }
         self.feed(Input::Proposal(signed))?;
-        let accepted = self.hands.outcome.accepted;
         if self.phase != Phase::Deciding {
             return Ok(());
         }
@@ -228,7 +214,6 @@ impl Host {
                 self.hands.push(Action::Execute { hash: candidate.hash, header, body, from: peer });
             }
         }
-        self.hands.outcome.accepted |= accepted;
         Ok(())
     }
 

@@ -215,7 +215,6 @@ impl Net {
                     let ground = self.nodes[usize::try_from(peer).unwrap()].host.ground.clone();
                     self.queue.push_back((at, Event::Durable(ground)));
                 }
-                Action::Relay { .. } => {}
             }
         }
     }
@@ -530,41 +529,6 @@ fn what_comes_too_early_is_kept_once_and_nobody_is_blamed_for_it() {
     }
     let kept = net.nodes[0].host.early.iter().filter(|(peer, _)| *peer == 5).count();
     assert_eq!(kept, crate::limits::EARLY_PER_PEER_MAX);
-}
-
-#[test]
-fn a_certificate_is_passed_on_once() {
-    let mut net = Net::new(config());
-    net.reach(1);
-    let height = u64::from(net.nodes[0].host.height());
-    while net.nodes[0].host.status().step == Step::Wait {
-        net.step();
-    }
-    // Three of four have precommitted nothing in the first round.
-    let vote = |index: u8| {
-        let signer = TestKeys::new(index);
-        let mut vote = crate::wire::SignedVote {
-            precommit: true,
-            height,
-            round: 0,
-            block: None,
-            voter: signer.vote_key(),
-            signature: [0; 64],
-        };
-        let payload = crate::payload::vote(&vote.clone().into_core().message, 3, &GENESIS);
-        vote.signature = signer.vote.sign(&payload).into();
-        (true, None, vote.voter, vote.signature)
-    };
-    let votes = (1..4).map(vote).collect();
-    let change = crate::wire::RoundChange { height, round: 0, skip: false, votes };
-    let relays: Vec<_> = (0..3)
-        .map(|_| {
-            let event = Event::Message { peer: 2, message: Message::Round(change.clone()) };
-            let actions = net.nodes[0].host.handle(net.now, event).unwrap();
-            actions.iter().filter(|action| matches!(action, Action::Relay { .. })).count()
-        })
-        .collect();
-    assert_eq!(relays, [1, 0, 0]);
 }
 
 #[test]
