@@ -17,6 +17,10 @@ const AHEAD_MAX: u64 = 500;
 
 impl World {
     pub(super) fn build(&mut self, at: usize, round: u32, parent: H256, author: AccountId, digest: Digest) {
+        // Catching up was faster, and the host hears of it next.
+        if self.nodes[at].app.ground().parent.hash != parent {
+            return;
+        }
         self.building.entry(self.nodes[at].progress.0 + 1).or_insert(self.now);
         let time = self.clock(at);
         let salt = self.dice.number();
@@ -161,7 +165,8 @@ impl World {
         let node = &mut self.nodes[at];
         let Some(running) = &mut node.running else { return };
         let Some(work) = running.executing.remove(&hash) else { return };
-        if work.header.number != running.host.height() {
+        let stands_on = node.app.ground().parent;
+        if work.header.number != running.host.height() || stands_on.number + 1 != work.header.number {
             return;
         }
         let Some(body) = running.bodies.get(&hash).cloned() else { return };
