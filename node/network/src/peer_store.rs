@@ -1,6 +1,6 @@
 //! What is known of peers, connected or not: addresses, what is held against them, bans, failures.
 //!
-//! Pure: time comes in as milliseconds since 1970. [`file`] keeps it on disk.
+//! Pure: time comes in as milliseconds since 1970. [`mod@file`] keeps it on disk.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -7,7 +7,7 @@ use basalt_primitives::Moment;
 #[cfg(test)]
 mod tests;
 
-/// Below this a peer is disconnected, and may come back after [`PAUSE_MS`].
+/// Below this a peer is disconnected, and may come back after `PAUSE_MS`.
 pub const DISCONNECT_BELOW: i32 = -500;
 /// How long a disconnected peer stays out: 300 points are forgiven meanwhile.
 pub(crate) const PAUSE_MS: Moment = 60 * 1_000;
