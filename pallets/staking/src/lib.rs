@@ -17,11 +17,10 @@ use alloc::{string::String, vec::Vec};
 use basalt_pallet_balances::{Balances, types::Reason};
 use basalt_pallet_session::Session;
 use basalt_pallet_timestamp::Timestamp;
-use basalt_primitives::{AccountId, Balance, Moment, Perbill, Weight};
+use basalt_primitives::{AccountId, Balance, DispatchClass, Moment, Pays, Perbill};
 use basalt_state::{StateError, StateRead};
 use basalt_support::{
-    CallResult, Context, DispatchInfo, Failure, Fatal, Origin, Pallet, PostInfo, metadata::PalletMetadata,
-    weight,
+    BlockSummary, CallResult, Context, DispatchInfo, Fatal, Origin, Pallet, metadata::PalletMetadata,
 };
 use issuance::IssuanceModel;
 pub use pallet::{Call, Error, Event, HoldReason};
@@ -40,6 +39,8 @@ pub const MAX_UNLOCKING_CHUNKS: u32 = 32;
 pub const MAX_EXPOSURE_PAGE_SIZE: u32 = 512;
 /// The most that no slash reaches.
 pub const INVULNERABLES_MAX: u32 = 20;
+/// Bytes of the points of all validators of an era.
+pub(crate) const VALIDATORS_BYTES_MAX: u64 = basalt_pallet_session::VALIDATORS_MAX as u64 * 36;
 
 /// The pallet.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +59,10 @@ pub struct Staking {
     pub durations: Durations,
     /// What is issued, unless the chain chose otherwise at its start.
     pub issuance: IssuanceModel,
+    /// Which share of the seats goes by stake; the others are drawn.
+    pub seats_by_stake: Perbill,
+    /// The most of all votes that one validator may have.
+    pub power_cap: Perbill,
     /// For how long an era is paid at most: a clock that jumps must not issue a fortune.
     pub era_duration_max_ms: Moment,
 }
@@ -106,52 +111,6 @@ impl Staking {
         Reason { pallet: self.index, reason: 0 }
     }
 
-    /// Runs in the first block of each epoch, before its transactions: ends the era before, announces the validators of the
-    /// next epoch, and freezes the candidates of the one after.
-    ///
-    /// # Errors
-    ///
-    /// Only what stops the node.
-    pub fn begin_epoch(&self, _ctx: &mut Context<'_, '_>, _epoch: u32) -> Result<(), Fatal> {
-        Ok(())
-    }
-
-    /// Adds points in the active era. Points of accounts that do not validate in it are dropped.
-    pub fn reward_by_ids(
-        &self,
-        _ctx: &mut Context<'_, '_>,
-        _points: &[(AccountId, u32)],
-    ) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    /// Punishes an offence of an epoch: of the offender's stake in that epoch, and of its nominators' behind it, `fraction` is
-    /// slashed once the deferral is over. Of several offences of one epoch only the largest fraction counts. The offender is
-    /// chilled, disabled, and not elected from what was frozen until now.
-    ///
-    /// A report that comes too late ([`Staking::evidence_window`]), or of somebody invulnerable, changes nothing and is no
-    /// error.
-    pub fn slash(
-        &self,
-        _ctx: &mut Context<'_, '_>,
-        _offender: &AccountId,
-        _epoch: u32,
-        _fraction: Perbill,
-        _reporters: &[AccountId],
-    ) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    /// What one [`Staking::slash`] weighs at most.
-    pub fn slash_weight(&self) -> Weight {
-        weight::operations(64, 64)
-    }
-
-    /// Chills and disables a validator that was absent too much. It loses nothing.
-    pub fn chill_absent(&self, _ctx: &mut Context<'_, '_>, _validator: &AccountId) -> Result<(), Failure> {
-        Ok(())
-    }
-
     /// The era that is being rewarded; it has the number of its epoch.
     pub fn active_era(&self, state: &(impl StateRead + ?Sized)) -> Result<Option<EraIndex>, StateError> {
         Ok(ACTIVE_ERA.get(state)?.map(|era| era.index))
@@ -162,13 +121,9 @@ impl Staking {
         Ok(DURATIONS.get(state)?.unwrap_or(self.durations))
     }
 
-    /// For how many eras after an offence its evidence counts: reports of era `e` are punished in `e` to `e` + this.
-    ///
-    /// Stake that was frozen and then unbonded in era `e` still counts in era `e + 2`; what is done then and reported this
-    /// much later is punished before the stake can be withdrawn.
+    /// For how many eras after an offence its evidence counts on this chain.
     pub fn evidence_window(&self, state: &(impl StateRead + ?Sized)) -> Result<u32, StateError> {
-        let Durations { bonding, slash_defer } = self.durations(state)?;
-        Ok(bonding.saturating_sub(slash_defer).saturating_sub(3))
+        Ok(self.durations(state)?.evidence_window().unwrap_or(0))
     }
 
     /// How many an account may nominate: for the runtime API.
@@ -211,15 +166,31 @@ impl Pallet for Staking {
         metadata::of(self)
     }
 
-    fn info(&self, _call: &Call) -> DispatchInfo {
-        DispatchInfo::normal(weight::operations(16, 16))
+    fn info(&self, call: &Call) -> DispatchInfo {
+        let class = match call {
+            Call::force_no_eras
+            | Call::force_new_era
+            | Call::force_new_era_always
+            | Call::cancel_deferred_slash { .. } => DispatchClass::Operational,
+            _ => DispatchClass::Normal,
+        };
+        DispatchInfo { weight: weights::of(self, call), class, pays_fee: Pays::Yes }
     }
 
-    fn dispatch(&self, _call: Call, _origin: Origin, _ctx: &mut Context<'_, '_>) -> CallResult {
-        Ok(PostInfo::default())
+    fn dispatch(&self, call: Call, origin: Origin, ctx: &mut Context<'_, '_>) -> CallResult {
+        self.run(call, origin, ctx)
     }
 
-    fn try_state(&self, _state: &dyn StateRead) -> Result<(), String> {
-        Ok(())
+    /// Applies slashes that are due and did not fit into the blocks before.
+    fn begin_block(&self, ctx: &mut Context<'_, '_>) -> Result<(), Fatal> {
+        self.apply_due_slashes(ctx).map_err(eras::fatal)
+    }
+
+    fn end_block(&self, ctx: &mut Context<'_, '_>, _summary: &BlockSummary) -> Result<(), Fatal> {
+        Ok(self.note_start(ctx)?)
+    }
+
+    fn try_state(&self, state: &dyn StateRead) -> Result<(), String> {
+        self.check(state)
     }
 }

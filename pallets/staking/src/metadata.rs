@@ -57,7 +57,6 @@ pub(crate) fn of(staking: &Staking) -> PalletMetadata {
             NEXT_SLASHES.entry(&["The oldest era of reports of which slashes may be unapplied."]),
             BONDED_ERAS.entry(&["The eras of which offences are punished."]),
             VALIDATOR_SLASH_IN_ERA.entry(&["The largest fraction by which each was slashed for an era."]),
-            DISMISSED.entry(&["Who was slashed or absent, and in which era last."]),
             CHILL_THRESHOLD.entry(&["From which share of the limits on anybody may chill small stakes."]),
             DURATIONS.entry(&["How long stakes answer, in eras; the constants if absent."]),
             SNAPSHOTS.entry(&["Frozen candidates, by the era in which they were frozen."]),

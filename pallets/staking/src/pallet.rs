@@ -9,7 +9,7 @@ use scale_info::TypeInfo;
 use crate::types::{ConfigOp, EraIndex, Forcing, Page, RewardDestination, SlashKey, ValidatorPrefs};
 
 /// What may be asked of this pallet. Missing numbers are calls of Substrate that have no meaning here: there are no
-/// controllers (8, 28), no ledgers to repair (29) or to move from locks to holds (30), and slashes and old eras are worked off
+/// controllers (8, 27, 28), no ledgers to repair (29) or to move from locks to holds (30), and slashes and old eras are worked off
 /// by the chain itself (31, 32).
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, TypeInfo)]
 #[scale_info(replace_segment("basalt_pallet_staking", "pallet_staking"))]
@@ -192,12 +192,6 @@ pub enum Call {
         /// Which page.
         page: Page,
     },
-    /// Turns the payee `Controller` into the account itself, which its controller is.
-    #[codec(index = 27)]
-    update_payee {
-        /// Whose payee.
-        controller: AccountId,
-    },
     /// Root: slashes as if an offence had been reported.
     #[codec(index = 33)]
     manual_slash {
@@ -368,7 +362,7 @@ pub enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, TypeInfo)]
 #[scale_info(replace_segment("basalt_pallet_staking", "pallet_staking"))]
 pub enum Error {
-    /// The account has nothing bonded, or its payee is no controller.
+    /// The account has nothing bonded.
     #[codec(index = 0)]
     NotController,
     /// The account has nothing bonded.
@@ -473,9 +467,6 @@ pub enum Error {
     /// Slashes that are due are being applied: try again in a few blocks.
     #[codec(index = 34)]
     UnappliedSlashesInPreviousEra,
-    /// The validator has no session keys: set them first.
-    #[codec(index = 35)]
-    NoSessionKeys,
 }
 
 /// What an amount of an account is held for.

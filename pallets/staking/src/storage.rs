@@ -110,8 +110,6 @@ pub const BONDED_ERAS: Value<Vec<(EraIndex, u32)>> = Value::defaulted(PALLET, "B
 /// The largest fraction by which each offender was slashed for an era, and what that was of its own stake.
 pub const VALIDATOR_SLASH_IN_ERA: EraAccountMap<(Perbill, Balance)> =
     DoubleMap::optional(PALLET, "ValidatorSlashInEra");
-/// Who was slashed or absent, and in which era last: snapshots of that era and before must not elect them.
-pub const DISMISSED: AccountMap<EraIndex> = Map::optional(PALLET, "Dismissed");
 /// From which share of the limits on anybody may chill those below the least stake.
 pub const CHILL_THRESHOLD: Value<Percent> = Value::optional(PALLET, "ChillThreshold");
 /// How long stakes answer for what validators did; the runtime's if absent.

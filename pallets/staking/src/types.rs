@@ -219,3 +219,14 @@ pub struct Durations {
     /// From the report of an offence to its punishment: for governance to take it back.
     pub slash_defer: u32,
 }
+
+impl Durations {
+    /// For how many eras after an offence its evidence counts: reports of era `e` are punished in `e` to `e` + this.
+    /// `None` if stake would be gone before it is punished.
+    ///
+    /// Stake that was frozen and then unbonded in era `e` counts in era `e + 2` still. What is done then, reported this much
+    /// later and deferred is punished one era before the stake can be withdrawn.
+    pub fn evidence_window(&self) -> Option<u32> {
+        self.bonding.checked_sub(self.slash_defer)?.checked_sub(3).filter(|window| *window > 0)
+    }
+}
