@@ -27,8 +27,8 @@ use parity_scale_codec::{Compact, Decode, DecodeAll, Encode};
 use scale_info::{MetaType, Path, Type, TypeInfo, build::Fields, meta_type};
 
 use crate::{
-    BALANCES, CONTRACTS, GRANDPA, RuntimeCall, RuntimeError, RuntimeEvent, RuntimeHoldReason, SESSION, SUDO,
-    SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block, contracts, transaction, version,
+    BALANCES, CONTRACTS, GRANDPA, RANDOMNESS, RuntimeCall, RuntimeError, RuntimeEvent, RuntimeHoldReason,
+    SESSION, SUDO, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block, contracts, transaction, version,
 };
 
 /// Name and version of each runtime API.
@@ -154,6 +154,7 @@ pub fn metadata() -> RuntimeMetadata {
             SESSION.metadata(),
             GRANDPA.metadata(),
             CONTRACTS.metadata(),
+            RANDOMNESS.metadata(),
         ],
         extrinsic: Extrinsic {
             ty: meta_type::<UncheckedExtrinsic>(),
@@ -437,7 +438,7 @@ pub(crate) fn call(
         "SessionKeys_decode_session_keys" => {
             let encoded: Vec<u8> = arguments.next()?;
             let keys: DecodedSessionKeys =
-                SessionKeys::decode_all(&mut encoded.as_slice()).ok().map(|keys| keys.raw());
+                SessionKeys::decode_all(&mut encoded.as_slice()).ok().map(|keys| keys.raw().to_vec());
             keys.encode()
         }
         "GrandpaApi_grandpa_authorities" => GRANDPA.authorities(state)?.encode(),
