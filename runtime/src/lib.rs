@@ -34,7 +34,8 @@ use alloc::borrow::ToOwned;
 
 use basalt_pallet_balances::{self as balances, Balances};
 use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, HoldReason};
-use basalt_pallet_session::{Grandpa, Session};
+use basalt_pallet_randomness::Randomness;
+use basalt_pallet_session::{self as session, Grandpa, Session};
 use basalt_pallet_staking::{
     self as staking, Staking,
     issuance::{Curve, IssuanceModel},
@@ -55,7 +56,10 @@ use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
 pub use apis::metadata;
-pub use genesis::{Amount, BalancesGenesis, GenesisConfig, SessionGenesis, SudoGenesis, ValidatorGenesis};
+pub use genesis::{
+    Amount, BalancesGenesis, GenesisConfig, KeysGenesis, SessionGenesis, StakerStatus, StakingConfig,
+    SudoGenesis, ValidatorGenesis,
+};
 pub use native::NativeRuntime;
 pub use transaction::{CALL_DECODE_DEPTH_MAX, TOUCHES_MAX, TRANSACTION_BYTES_MAX};
 
@@ -106,7 +110,7 @@ pub const UTILITY: Utility<RuntimeCall> = Utility::new(4);
 /// Root for one key, on development chains.
 pub const SUDO: Sudo<RuntimeCall> = Sudo::new(5);
 /// Who validates.
-pub const SESSION: Session = Session { index: 6 };
+pub const SESSION: Session = Session { index: 6, system: SYSTEM };
 /// The same for those who know GRANDPA.
 pub const GRANDPA: Grandpa = Grandpa { index: 7 };
 
@@ -137,6 +141,7 @@ pub const STAKING: Staking = Staking {
     balances: BALANCES,
     timestamp: TIMESTAMP,
     session: SESSION,
+    randomness: RANDOMNESS,
     treasury: TREASURY_ACCOUNT,
     durations: Durations { bonding: 28, slash_defer: 7 },
     // 10 % per year; all of it for stakers if half of the supply is at stake.
@@ -146,9 +151,13 @@ pub const STAKING: Staking = Staking {
         ideal_stake: 500_000_000,
         falloff: 50_000_000,
     }),
+    seats_by_stake: Perbill::from_percent(80),
+    power_cap: Perbill::from_percent(20),
     // A week: more than any sensible epoch, far less than any mistake of clocks that matters.
     era_duration_max_ms: 7 * 24 * 60 * 60 * 1_000,
 };
+/// Randomness of headers. Its index follows those of authorship, staking and offences.
+pub const RANDOMNESS: Randomness = Randomness { index: 12, session: SESSION };
 
 /// Where the treasury's share goes: the same account as on Substrate chains, `modl` ++ `py/trsry`.
 pub const TREASURY_ACCOUNT: AccountId = pallet_account(*b"modlpy/trsry");
@@ -202,6 +211,9 @@ pub enum RuntimeCall {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Call<RuntimeCall>),
+    /// Of Session.
+    #[codec(index = 6)]
+    Session(session::Call),
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Call),
@@ -228,6 +240,9 @@ pub enum RuntimeEvent {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Event),
+    /// Of Session.
+    #[codec(index = 6)]
+    Session(session::Event),
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Event),
@@ -251,6 +266,9 @@ pub enum RuntimeError {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Error),
+    /// Of Session.
+    #[codec(index = 6)]
+    Session(session::Error),
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Error),
@@ -278,6 +296,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Balances(call) => BALANCES.info(call),
             Self::Utility(call) => UTILITY.info(call),
             Self::Sudo(call) => SUDO.info(call),
+            Self::Session(call) => SESSION.info(call),
             Self::Contracts(call) => CONTRACTS.info(call),
             Self::Staking(call) => STAKING.info(call),
         }
@@ -290,6 +309,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Balances(call) => BALANCES.dispatch(call, origin, ctx),
             Self::Utility(call) => UTILITY.dispatch(call, origin, ctx),
             Self::Sudo(call) => SUDO.dispatch(call, origin, ctx),
+            Self::Session(call) => SESSION.dispatch(call, origin, ctx),
             Self::Contracts(call) => CONTRACTS.dispatch(call, origin, ctx),
             Self::Staking(call) => STAKING.dispatch(call, origin, ctx),
         })

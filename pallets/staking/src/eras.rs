@@ -13,7 +13,7 @@ use crate::{
     ERAS_START_SESSION_INDEX, ERAS_TOTAL_STAKE, ERAS_VALIDATOR_PREFS, ERAS_VALIDATOR_REWARD, EraAccountMap,
     Event, FIRST_ERA_START, FORCE_ERA, HISTORY_DEPTH, MAX_EXPOSURE_PAGE_SIZE, MINIMUM_VALIDATOR_COUNT,
     Staking, VALIDATOR_COUNT,
-    snapshot::{FrozenCandidate, FrozenNominator},
+    snapshot::Snapshot,
     types::{
         ActiveEraInfo, EraIndex, ExposurePage, Forcing, IndividualExposure, Page, PagedExposureMetadata,
         ValidatorPrefs,
@@ -70,12 +70,12 @@ impl Staking {
             Some(before) => self.thaw(ctx, before)?,
             None => None,
         };
-        let elections = VALIDATOR_COUNT.get_or_default(ctx)? > 0
-            && FORCE_ERA.get_or_default(ctx)? != Forcing::ForceNone;
+        let elections =
+            VALIDATOR_COUNT.get_or_default(ctx)? > 0 && FORCE_ERA.get_or_default(ctx)? != Forcing::ForceNone;
         let elected = match frozen.filter(|_| elections) {
-            Some((candidates, voters)) => {
+            Some(snapshot) => {
                 let seed = self.randomness.of_epoch(ctx, era)?;
-                self.installed(ctx, era, &candidates, &voters, seed)?
+                self.installed(ctx, era, &snapshot, seed)?
             }
             None => false,
         };
@@ -92,11 +92,10 @@ impl Staking {
         &self,
         ctx: &mut Context<'_, '_>,
         era: EraIndex,
-        candidates: &[FrozenCandidate],
-        voters: &[FrozenNominator],
+        snapshot: &Snapshot,
         seed: H256,
     ) -> Result<bool, Failure> {
-        let elected = self.elected(ctx, candidates, voters, seed)?;
+        let elected = self.elected(ctx, snapshot, seed)?;
         let least = MINIMUM_VALIDATOR_COUNT.get_or_default(ctx)?.max(1);
         let enough = elected.as_ref().is_ok_and(|elected| elected.len() >= least as usize);
         let (Ok(elected), true) = (elected, enough) else {
@@ -117,11 +116,10 @@ impl Staking {
     pub(crate) fn elected(
         &self,
         state: &impl StateRead,
-        candidates: &[FrozenCandidate],
-        voters: &[FrozenNominator],
+        snapshot: &Snapshot,
         seed: H256,
     ) -> Result<Result<Vec<Elected>, BallotError>, Failure> {
-        let ballot = match ballot(candidates, voters) {
+        let ballot = match ballot(snapshot) {
             Ok(ballot) => ballot,
             Err(error) => return Ok(Err(error)),
         };
@@ -129,7 +127,7 @@ impl Staking {
         let outcome = elect(&ballot, &Rules { seats, by_stake: self.seats_by_stake, seed });
         let backings: Vec<Balance> = outcome.seats.iter().map(|seat| seat.backing).collect();
         let powers = powers(&backings, self.balances.total_issuance(state)?, self.power_cap);
-        Ok(Ok(exposures(candidates, voters, &outcome, &powers)))
+        Ok(Ok(exposures(snapshot, &outcome, &powers)))
     }
 
     /// Writes who stands behind whom.
@@ -197,10 +195,10 @@ impl Staking {
 }
 
 /// What was frozen, as an election takes it.
-fn ballot(candidates: &[FrozenCandidate], voters: &[FrozenNominator]) -> Result<Ballot, BallotError> {
-    let own: Vec<Balance> = candidates.iter().map(|candidate| candidate.stake).collect();
+fn ballot(snapshot: &Snapshot) -> Result<Ballot, BallotError> {
+    let own: Vec<Balance> = snapshot.candidates.iter().map(|candidate| candidate.stake).collect();
     let mut ballot = Ballot::new(&own)?;
-    for voter in voters {
+    for voter in &snapshot.voters {
         let targets: Vec<u32> = voter.targets.iter().map(|target| u32::from(*target)).collect();
         ballot.vote(voter.stake, &targets)?;
     }
@@ -208,20 +206,15 @@ fn ballot(candidates: &[FrozenCandidate], voters: &[FrozenNominator]) -> Result<
 }
 
 /// What an election means for those who are elected.
-fn exposures(
-    candidates: &[FrozenCandidate],
-    voters: &[FrozenNominator],
-    outcome: &Outcome,
-    powers: &[u64],
-) -> Vec<Elected> {
+fn exposures(snapshot: &Snapshot, outcome: &Outcome, powers: &[u64]) -> Vec<Elected> {
     let backers = outcome.backers();
     let seats = outcome.seats.iter().zip(powers).zip(backers);
     let seats = seats.filter(|((seat, _), _)| seat.backing > 0);
     seats
         .filter_map(|((seat, power), backers)| {
-            let candidate = candidates.get(usize::try_from(seat.candidate).ok()?)?;
+            let candidate = snapshot.candidates.get(usize::try_from(seat.candidate).ok()?)?;
             let others = backers.into_iter().filter_map(|(voter, value)| {
-                let voter = voters.get(usize::try_from(voter).ok()?)?;
+                let voter = snapshot.voters.get(usize::try_from(voter).ok()?)?;
                 Some(IndividualExposure { who: voter.who, value })
             });
             Some(Elected {

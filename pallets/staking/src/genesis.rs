@@ -16,7 +16,7 @@ use parity_scale_codec::Decode;
 use crate::{
     ACTIVE_ERA, CURRENT_ERA, DURATIONS, ERAS_START_SESSION_INDEX, Error, FORCE_ERA, INVULNERABLES,
     INVULNERABLES_MAX, ISSUANCE_MODEL, LEDGER, MIN_COMMISSION, MIN_NOMINATOR_BOND, MIN_VALIDATOR_BOND,
-    MINIMUM_VALIDATOR_COUNT, SLASH_REWARD_FRACTION, Staking, StakerStatus, StakingGenesis, VALIDATOR_COUNT,
+    MINIMUM_VALIDATOR_COUNT, SLASH_REWARD_FRACTION, StakerStatus, Staking, StakingGenesis, VALIDATOR_COUNT,
     types::{ActiveEraInfo, RewardDestination, ValidatorPrefs},
 };
 
@@ -27,8 +27,13 @@ impl Staking {
     /// # Errors
     ///
     /// A sentence that names the entry that is wrong.
-    pub fn genesis(&self, state: &mut Overlay<'_>, config: &StakingGenesis) -> Result<Vec<Validator>, String> {
-        let validators = config.stakers.iter().filter(|(_, _, does)| *does == StakerStatus::Validator).count();
+    pub fn genesis(
+        &self,
+        state: &mut Overlay<'_>,
+        config: &StakingGenesis,
+    ) -> Result<Vec<Validator>, String> {
+        let validators =
+            config.stakers.iter().filter(|(_, _, does)| *does == StakerStatus::Validator).count();
         let count = config.validator_count.unwrap_or(u32::try_from(validators).unwrap_or(u32::MAX));
         check(config, count)?;
         self.settings(state, config, count);
@@ -76,9 +81,15 @@ impl Staking {
         ERAS_START_SESSION_INDEX.put(state, &0, &0);
     }
 
-    fn bond_at_start(&self, ctx: &mut Context<'_, '_>, who: &AccountId, stake: Balance) -> Result<(), String> {
+    fn bond_at_start(
+        &self,
+        ctx: &mut Context<'_, '_>,
+        who: &AccountId,
+        stake: Balance,
+    ) -> Result<(), String> {
         self.bond(ctx, who, stake, RewardDestination::Staked).map_err(|why| wrong(who, &why))?;
-        let bonded = LEDGER.get(ctx, who).map_err(|error| error.to_string())?.map_or(0, |ledger| ledger.total);
+        let bonded =
+            LEDGER.get(ctx, who).map_err(|error| error.to_string())?.map_or(0, |ledger| ledger.total);
         if bonded < stake {
             return Err(format!(
                 "{who} cannot have {stake} at stake: it owns {bonded} above the existential deposit {}; give it more \
@@ -90,17 +101,23 @@ impl Staking {
     }
 
     /// Elects by the same rules as later, without a lot that anybody could have chosen: the seed is zero.
-    fn first_set(&self, ctx: &mut Context<'_, '_>, config: &StakingGenesis) -> Result<Vec<Validator>, String> {
+    fn first_set(
+        &self,
+        ctx: &mut Context<'_, '_>,
+        config: &StakingGenesis,
+    ) -> Result<Vec<Validator>, String> {
         let frozen = self.frozen(ctx).map_err(|why| text(&why))?;
         for (who, _, does) in &config.stakers {
-            if *does == StakerStatus::Validator && !frozen.0.iter().any(|candidate| candidate.who == *who) {
+            if *does == StakerStatus::Validator
+                && !frozen.candidates.iter().any(|candidate| candidate.who == *who)
+            {
                 return Err(format!(
                     "{who} is to validate, but has no keys; add an entry for it to session.keys"
                 ));
             }
         }
         let elected = self
-            .elected(ctx, &frozen.0, &frozen.1, H256::zero())
+            .elected(ctx, &frozen, H256::zero())
             .map_err(|why| text(&why))?
             .map_err(|why| format!("the first election: {why}"))?;
         let least = config.minimum_validator_count.max(1);
@@ -126,7 +143,10 @@ fn check(config: &StakingGenesis, count: u32) -> Result<(), String> {
         ));
     }
     if config.invulnerables.len() > INVULNERABLES_MAX as usize {
-        return Err(format!("{} invulnerables; there may be {INVULNERABLES_MAX}", config.invulnerables.len()));
+        return Err(format!(
+            "{} invulnerables; there may be {INVULNERABLES_MAX}",
+            config.invulnerables.len()
+        ));
     }
     if let Some(durations) = config.durations
         && durations.evidence_window().is_none()

@@ -51,7 +51,8 @@ impl Staking {
         who: &AccountId,
         ledger: &StakingLedger,
     ) -> Result<(), String> {
-        let unlocking = ledger.unlocking.iter().fold(0, |sum: Balance, chunk| sum.saturating_add(chunk.value));
+        let unlocking =
+            ledger.unlocking.iter().fold(0, |sum: Balance, chunk| sum.saturating_add(chunk.value));
         if ledger.stash != *who {
             return Err(format!("its ledger is that of {}", ledger.stash));
         }

@@ -36,9 +36,10 @@ impl StakingLedger {
         if value == 0 {
             return Ok(0);
         }
+        let full = self.unlocking.len() >= MAX_UNLOCKING_CHUNKS as usize;
         match self.unlocking.last_mut() {
             Some(chunk) if chunk.era == era => chunk.value = chunk.value.saturating_add(value),
-            _ if self.unlocking.len() >= MAX_UNLOCKING_CHUNKS as usize => return Err(Full),
+            _ if full => return Err(Full),
             _ => self.unlocking.push(UnlockChunk { value, era }),
         }
         self.active = left;

@@ -1,20 +1,80 @@
 //! Let token holders choose the validators, and pay and punish both for what validators do.
+//!
+//! # Responsibility
+//!
+//! - Stakes: what is bonded, who validates and nominates with it, when it can be withdrawn.
+//! - Eras, which are epochs: who is elected when, and who stands behind whom.
+//! - Rewards: how much is issued, and who gets it.
+//! - Slashes: what an offence costs, whom, and when.
+//!
+//! # Flow
+//!
+//! ```text
+//! first block of epoch e, before its transactions:
+//!   era e − 1 ends                    its worth is fixed; the treasury gets the remainder
+//!   slashes that are due              taken, a page per block
+//!   snapshot of e − 1 ─elect─► A(e+1) announced to Session, exposures of era e + 1     by randomness of epoch e + 1
+//!   stakes as they are ─freeze─► snapshot of e                                         for A(e+2)
+//! any block:
+//!   points ──► ErasRewardPoints[e]         offence ──► UnappliedSlashes[e] ──(deferral)──► taken
+//!   payout_stakers ──► rewards issued
+//! ```
+//!
+//! Epochs 0 and 1 have the set of genesis. Whoever bonds in epoch `e` is frozen in `e + 1` and validates in `e + 3`.
+//!
+//! # Invariants
+//!
+//! - What is held of an account for staking is its ledger's total: `active` and what unlocks. So nothing bonded can be
+//!   moved, and a slash can always be taken. (`try_state`)
+//! - Nobody validates and nominates. Each who does either is in one order by active stake. (`try_state`)
+//! - Exposures sum up; `ErasTotalStake` is their sum. (`try_state`)
+//! - Whatever is issued here goes to somebody, and whatever is slashed goes to reporters, the treasury, or is burnt:
+//!   balances and issuance agree. (`Balances::try_state_with`, property tests against a plain model)
+//! - No call changes what a slash takes: it is computed from the exposure of its era, and taken from all that is bonded,
+//!   of which nothing leaves before the deferral of the last report that counts is over. (property tests)
+//!
+//! # Assumptions
+//!
+//! - [`Staking::begin_epoch`] runs in the first block of each epoch, after the randomness was mixed; `begin_block` in
+//!   every block.
+//! - Who calls [`Staking::slash`] has verified the offence.
+//! - While root stops elections, or they fail, a set stays with the exposures that it had: stake that leaves meanwhile
+//!   leaves without answering for what its validator does afterwards.
+//!
+//! # Out of scope
+//!
+//! Who is elected from a ballot (`basalt-election`), keys and sets (`basalt-pallet-session`), what an offence is and which
+//! fraction it costs (`basalt-pallet-offences`), what earns points (`basalt-pallet-authorship`).
 #![no_std]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 extern crate alloc;
 
+mod calls;
+mod eras;
+mod genesis;
+mod invariants;
 pub mod issuance;
+mod ledger;
 mod metadata;
 pub mod order;
 pub mod pallet;
+mod rewards;
+mod roles;
+pub mod slashing;
 pub mod snapshot;
 pub mod storage;
+#[cfg(test)]
+extern crate std;
+#[cfg(test)]
+mod tests;
 pub mod types;
+mod weights;
 
 use alloc::{string::String, vec::Vec};
 
 use basalt_pallet_balances::{Balances, types::Reason};
+use basalt_pallet_randomness::Randomness;
 use basalt_pallet_session::Session;
 use basalt_pallet_timestamp::Timestamp;
 use basalt_primitives::{AccountId, Balance, DispatchClass, Moment, Pays, Perbill};
@@ -53,6 +113,8 @@ pub struct Staking {
     pub timestamp: Timestamp,
     /// Who validates.
     pub session: Session,
+    /// By what seats are drawn.
+    pub randomness: Randomness,
     /// Gets what slashes take and stakers do not get.
     pub treasury: AccountId,
     /// How long stakes answer, unless the chain chose otherwise at its start.

@@ -77,11 +77,7 @@ impl Staking {
         self.mint(ctx, &self.treasury, payout.remainder)?;
         ctx.emit(
             self.index,
-            &Event::EraPaid {
-                era_index: era,
-                validator_payout: payout.stakers,
-                remainder: payout.remainder,
-            },
+            &Event::EraPaid { era_index: era, validator_payout: payout.stakers, remainder: payout.remainder },
         );
         Ok(())
     }

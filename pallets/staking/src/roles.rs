@@ -100,7 +100,11 @@ impl Staking {
     }
 
     /// Ends validating and nominating.
-    pub(crate) fn chill_stash(&self, ctx: &mut Context<'_, '_>, ledger: &StakingLedger) -> Result<(), Failure> {
+    pub(crate) fn chill_stash(
+        &self,
+        ctx: &mut Context<'_, '_>,
+        ledger: &StakingLedger,
+    ) -> Result<(), Failure> {
         let validated = self.stop_validating(ctx, ledger)?;
         if validated || self.stop_nominating(ctx, ledger)? {
             ctx.emit(self.index, &Event::Chilled { stash: ledger.stash });

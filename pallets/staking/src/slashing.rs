@@ -18,7 +18,7 @@ use basalt_state::{StateError, StateRead};
 use basalt_support::{Context, Failure, weight};
 
 use crate::{
-    ACTIVE_ERA, BONDED_ERAS, ERAS_STAKERS_OVERVIEW, ERAS_STAKERS_PAGED, Event, INVULNERABLES, LEDGER,
+    BONDED_ERAS, ERAS_STAKERS_OVERVIEW, ERAS_STAKERS_PAGED, Event, INVULNERABLES, LEDGER,
     MAX_EXPOSURE_PAGE_SIZE, NEXT_SLASHES, SLASH_REWARD_FRACTION, Staking, UNAPPLIED_SLASHES, VALIDATOR_COUNT,
     VALIDATOR_SLASH_IN_ERA,
     snapshot::VOTERS_MAX,
@@ -86,7 +86,8 @@ impl Staking {
     pub fn slash_weight(&self) -> Weight {
         let pages = u64::from(PAGES_MAX);
         // Each page is read, then one that may wait under the same key, and one is written.
-        weight::operations(24 + 2 * pages, 12 + pages).saturating_add(weight::bytes(3 * SLASH_BYTES_MAX * pages))
+        weight::operations(24 + 2 * pages, 12 + pages)
+            .saturating_add(weight::bytes(3 * SLASH_BYTES_MAX * pages))
     }
 
     /// Chills and disables a validator that was absent too much. It loses nothing.

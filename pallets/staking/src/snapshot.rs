@@ -55,6 +55,15 @@ pub struct FrozenNominator {
     pub targets: Vec<u16>,
 }
 
+/// Who could be elected by whom.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Who could be elected, largest own stake first.
+    pub candidates: Vec<FrozenCandidate>,
+    /// By whom, largest stake first.
+    pub voters: Vec<FrozenNominator>,
+}
+
 impl Staking {
     /// Freezes who could be elected and by whom, for the election after the next.
     ///
@@ -64,7 +73,7 @@ impl Staking {
     /// those without any. Nobody without stake is either. A nominator who is left out for the number loses nothing but its
     /// vote: more stake or fewer others bring it back.
     pub(crate) fn freeze(&self, ctx: &mut Context<'_, '_>, era: EraIndex) -> Result<(), Failure> {
-        let (candidates, voters) = self.frozen(ctx)?;
+        let Snapshot { candidates, voters } = self.frozen(ctx)?;
         MINIMUM_ACTIVE_STAKE.put(ctx, &voters.last().map_or(0, |voter| voter.stake));
         let mut pages: Page = 0;
         for page in voters.chunks(VOTERS_PER_PAGE as usize) {
@@ -76,14 +85,12 @@ impl Staking {
     }
 
     /// Who could be elected by whom, as things are now.
-    pub(crate) fn frozen(
-        &self,
-        ctx: &mut Context<'_, '_>,
-    ) -> Result<(Vec<FrozenCandidate>, Vec<FrozenNominator>), Failure> {
+    pub(crate) fn frozen(&self, ctx: &mut Context<'_, '_>) -> Result<Snapshot, Failure> {
         let candidates = self.candidates(ctx)?;
-        let places: BTreeMap<AccountId, u16> = (0..).zip(&candidates).map(|(at, one)| (one.who, at)).collect();
+        let places: BTreeMap<AccountId, u16> =
+            (0..).zip(&candidates).map(|(at, one)| (one.who, at)).collect();
         let voters = self.voters(ctx, &places)?;
-        Ok((candidates, voters))
+        Ok(Snapshot { candidates, voters })
     }
 
     fn candidates(&self, ctx: &mut Context<'_, '_>) -> Result<Vec<FrozenCandidate>, Failure> {
@@ -126,18 +133,14 @@ impl Staking {
     }
 
     /// What was frozen in an era; it is used once, and removed.
-    pub(crate) fn thaw(
-        &self,
-        ctx: &mut Context<'_, '_>,
-        era: EraIndex,
-    ) -> Result<Option<(Vec<FrozenCandidate>, Vec<FrozenNominator>)>, Failure> {
+    pub(crate) fn thaw(&self, ctx: &mut Context<'_, '_>, era: EraIndex) -> Result<Option<Snapshot>, Failure> {
         let Some(frozen) = SNAPSHOTS.take(ctx, &era)? else { return Ok(None) };
         let mut voters = Vec::new();
         for page in 0..frozen.pages {
             voters.extend(SNAPSHOT_VOTERS.get(ctx, &era, &page)?.unwrap_or_default());
             SNAPSHOT_VOTERS.remove(ctx, &era, &page);
         }
-        Ok(Some((frozen.candidates, voters)))
+        Ok(Some(Snapshot { candidates: frozen.candidates, voters }))
     }
 }
 
