@@ -7,8 +7,8 @@ use basalt_primitives::{
     keys::{Pair, Scheme},
 };
 use basalt_runtime::{
-    BalancesGenesis, GenesisConfig, SS58_PREFIX, SessionGenesis, SudoGenesis, TREASURY_ACCOUNT, UNIT,
-    ValidatorGenesis,
+    BalancesGenesis, GenesisConfig, KeysGenesis, SS58_PREFIX, SessionGenesis, SudoGenesis, TREASURY_ACCOUNT,
+    UNIT, ValidatorGenesis,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -23,6 +23,11 @@ pub(crate) const DEV_ACCOUNTS: [&str; 6] = ["Alice", "Bob", "Charlie", "Dave", "
 pub(crate) const LOCAL_VALIDATORS: usize = 4;
 /// The most that it can have: each is a development account.
 pub(crate) const LOCAL_VALIDATORS_MAX: usize = DEV_ACCOUNTS.len();
+
+/// Blocks of an epoch on local networks: with blocks each second, whoever bonds validates in three minutes at most.
+pub(crate) const LOCAL_EPOCH_LENGTH: u32 = 60;
+/// Blocks of an epoch on development chains, where each transaction makes one.
+const DEV_EPOCH_LENGTH: u32 = 20;
 
 /// What chain a node runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -155,7 +160,8 @@ impl ChainSpec {
 
     /// One node for development: instant blocks, known accounts, sudo for //Alice.
     pub(crate) fn dev() -> Self {
-        Self::with_dev_accounts("Basalt Development", "basalt_dev", ChainType::Development, Vec::new())
+        let session = SessionGenesis { epoch_length: DEV_EPOCH_LENGTH, ..SessionGenesis::default() };
+        Self::with_dev_accounts("Basalt Development", "basalt_dev", ChainType::Development, session)
     }
 
     /// A few validators on one machine, with the accounts of [`ChainSpec::dev`]. Their keys are derived from the names of
@@ -164,16 +170,22 @@ impl ChainSpec {
         if !(1..=LOCAL_VALIDATORS_MAX).contains(&validators) {
             return Err(ChainSpecError::BadValidators(validators));
         }
-        let validators = DEV_ACCOUNTS.iter().take(validators).map(|name| DevValidator::of(name).genesis());
-        Ok(Self::with_dev_accounts("Basalt Local", "basalt_local", ChainType::Local, validators.collect()))
+        let validators = || DEV_ACCOUNTS.iter().take(validators).map(|name| DevValidator::of(name));
+        let session = SessionGenesis {
+            validators: validators().map(|validator| validator.genesis()).collect(),
+            keys: validators().map(|validator| (validator.account(), validator.keys())).collect(),
+            epoch_length: LOCAL_EPOCH_LENGTH,
+        };
+        Ok(Self::with_dev_accounts("Basalt Local", "basalt_local", ChainType::Local, session))
     }
 
-    fn with_dev_accounts(
-        name: &str,
-        id: &str,
-        chain_type: ChainType,
-        validators: Vec<ValidatorGenesis>,
-    ) -> Self {
+    /// With epochs of this many blocks.
+    pub(crate) fn with_epoch_length(mut self, blocks: u32) -> Self {
+        self.genesis.runtime_genesis.patch.session.epoch_length = blocks;
+        self
+    }
+
+    fn with_dev_accounts(name: &str, id: &str, chain_type: ChainType, session: SessionGenesis) -> Self {
         let account = |suri: String| dev_pair(Scheme::Sr25519, &suri).account_id();
         let accounts = DEV_ACCOUNTS
             .iter()
@@ -204,7 +216,7 @@ impl ChainSpec {
                                 .collect(),
                         },
                         sudo: SudoGenesis { key: Some(account("//Alice".to_owned())) },
-                        session: SessionGenesis { validators },
+                        session,
                     },
                 },
             },
@@ -247,9 +259,17 @@ impl DevValidator {
     pub(crate) fn genesis(&self) -> ValidatorGenesis {
         ValidatorGenesis {
             account: self.account(),
-            vote_key: public(&dev_pair(Scheme::Ed25519, &self.suri)),
-            vrf_key: public(&dev_pair(Scheme::Sr25519, &self.vrf_suri)),
+            vote_key: self.keys().grandpa,
+            vrf_key: self.keys().vrf,
             power: 1,
+        }
+    }
+
+    /// The keys that it has registered.
+    pub(crate) fn keys(&self) -> KeysGenesis {
+        KeysGenesis {
+            grandpa: public(&dev_pair(Scheme::Ed25519, &self.suri)),
+            vrf: public(&dev_pair(Scheme::Sr25519, &self.vrf_suri)),
         }
     }
 }
