@@ -51,6 +51,7 @@ use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
 pub use apis::metadata;
+pub use contracts::ContractRandomness;
 pub use genesis::{
     Amount, BalancesGenesis, GenesisConfig, KeysGenesis, SessionGenesis, SudoGenesis, ValidatorGenesis,
 };
@@ -126,7 +127,7 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
     weight_to_fee: contracts::weight_to_fee,
     callable: contracts::callable,
     unstable: false,
-    extensions: &[],
+    extensions: &[&ContractRandomness],
 };
 
 /// Randomness of headers. Its index follows those of authorship, staking and offences.
