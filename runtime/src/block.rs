@@ -10,8 +10,8 @@ use basalt_support::{BlockSummary, Context, Pallet};
 use parity_scale_codec::Encode;
 
 use crate::{
-    BALANCES, CONTRACTS, LIMITS, RANDOMNESS, RuntimeCall, SESSION, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT,
-    transaction,
+    BALANCES, CONTRACTS, LIMITS, RANDOMNESS, RuntimeCall, SESSION, STAKING, SYSTEM, TIMESTAMP,
+    TRANSACTION_PAYMENT, transaction,
 };
 
 /// How far a block's time may be ahead of the importer's clock: as in Substrate.
@@ -26,6 +26,10 @@ pub(crate) fn begin(env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, F
     CONTRACTS.begin_block(&mut ctx)?;
     // Before all that draw by it.
     RANDOMNESS.begin_block(&mut ctx)?;
+    if let Some(epoch) = SESSION.starts(&ctx)? {
+        STAKING.begin_epoch(&mut ctx, epoch)?;
+    }
+    STAKING.begin_block(&mut ctx)?;
     Ok(ctx.into_events())
 }
 
@@ -40,6 +44,7 @@ pub(crate) fn end(
     BALANCES.end_block(&mut ctx, &summary)?;
     TRANSACTION_PAYMENT.end_block(&mut ctx, &summary)?;
     CONTRACTS.end_block(&mut ctx, &summary)?;
+    STAKING.end_block(&mut ctx, &summary)?;
     // After all that may still see who misbehaved in this epoch.
     SESSION.end_block(&mut ctx, &summary)?;
     // Last, because it stores the events of all others.
@@ -106,5 +111,6 @@ pub(crate) fn try_state(state: &dyn StateRead) -> Result<(), Fatal> {
     checked("TransactionPayment", TRANSACTION_PAYMENT.try_state(state))?;
     checked("Session", SESSION.try_state(state))?;
     checked("Randomness", RANDOMNESS.try_state(state))?;
-    checked("Contracts", CONTRACTS.try_state(state))
+    checked("Contracts", CONTRACTS.try_state(state))?;
+    checked("Staking", STAKING.try_state(state))
 }

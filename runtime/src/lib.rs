@@ -36,6 +36,11 @@ use basalt_pallet_balances::{self as balances, Balances};
 use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, HoldReason};
 use basalt_pallet_randomness::Randomness;
 use basalt_pallet_session::{self as session, Grandpa, Session};
+use basalt_pallet_staking::{
+    self as staking, Staking,
+    issuance::{Curve, IssuanceModel},
+    types::Durations,
+};
 use basalt_pallet_sudo::{self as sudo, Sudo};
 use basalt_pallet_system::{self as system, System};
 use basalt_pallet_timestamp::{self as timestamp, Timestamp};
@@ -53,7 +58,8 @@ use scale_info::TypeInfo;
 pub use apis::metadata;
 pub use contracts::ContractRandomness;
 pub use genesis::{
-    Amount, BalancesGenesis, GenesisConfig, KeysGenesis, SessionGenesis, SudoGenesis, ValidatorGenesis,
+    Amount, BalancesGenesis, GenesisConfig, KeysGenesis, SessionGenesis, StakerStatus, StakingConfig,
+    SudoGenesis, ValidatorGenesis,
 };
 pub use native::NativeRuntime;
 pub use transaction::{CALL_DECODE_DEPTH_MAX, TOUCHES_MAX, TRANSACTION_BYTES_MAX};
@@ -130,6 +136,27 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
     extensions: &[&ContractRandomness],
 };
 
+/// Who may validate, and what for.
+pub const STAKING: Staking = Staking {
+    index: 10,
+    balances: BALANCES,
+    timestamp: TIMESTAMP,
+    session: SESSION,
+    randomness: RANDOMNESS,
+    treasury: TREASURY_ACCOUNT,
+    durations: Durations { bonding: 28, slash_defer: 7 },
+    // 10 % per year; all of it for stakers if half of the supply is at stake.
+    issuance: IssuanceModel::Curve(Curve {
+        min: 25_000_000,
+        max: 100_000_000,
+        ideal_stake: 500_000_000,
+        falloff: 50_000_000,
+    }),
+    seats_by_stake: Perbill::from_percent(80),
+    power_cap: Perbill::from_percent(20),
+    // A week: more than any sensible epoch, far less than any mistake of clocks that matters.
+    era_duration_max_ms: 7 * 24 * 60 * 60 * 1_000,
+};
 /// Randomness of headers. Its index follows those of authorship, staking and offences.
 pub const RANDOMNESS: Randomness = Randomness { index: 12, session: SESSION };
 
@@ -191,6 +218,9 @@ pub enum RuntimeCall {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Call),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Call),
 }
 
 /// An event of any pallet. Pallets record the bytes themselves; this type is what clients decode them by.
@@ -217,6 +247,9 @@ pub enum RuntimeEvent {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Event),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Event),
 }
 
 /// An error of any pallet.
@@ -240,6 +273,9 @@ pub enum RuntimeError {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Error),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Error),
 }
 
 /// What an amount of an account is held for. Pallets store the two bytes; this type is what clients decode them by.
@@ -248,6 +284,9 @@ pub enum RuntimeHoldReason {
     /// By Contracts.
     #[codec(index = 8)]
     Contracts(HoldReason),
+    /// By Staking.
+    #[codec(index = 10)]
+    Staking(staking::HoldReason),
 }
 
 impl basalt_support::RuntimeCall for RuntimeCall {
@@ -260,6 +299,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Sudo(call) => SUDO.info(call),
             Self::Session(call) => SESSION.info(call),
             Self::Contracts(call) => CONTRACTS.info(call),
+            Self::Staking(call) => STAKING.info(call),
         }
     }
 
@@ -272,6 +312,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Sudo(call) => SUDO.dispatch(call, origin, ctx),
             Self::Session(call) => SESSION.dispatch(call, origin, ctx),
             Self::Contracts(call) => CONTRACTS.dispatch(call, origin, ctx),
+            Self::Staking(call) => STAKING.dispatch(call, origin, ctx),
         })
     }
 }
