@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use basalt_primitives::{
-    AccountId, H256, MultiSigner,
+    AccountId, Balance, H256, MultiSigner,
     keys::{Pair, Scheme},
 };
 use basalt_runtime::{
-    BalancesGenesis, GenesisConfig, KeysGenesis, SS58_PREFIX, SessionGenesis, SudoGenesis, TREASURY_ACCOUNT,
-    UNIT, ValidatorGenesis,
+    BalancesGenesis, GenesisConfig, KeysGenesis, SS58_PREFIX, SessionGenesis, StakerStatus, StakingConfig,
+    SudoGenesis, TREASURY_ACCOUNT, UNIT,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -26,6 +26,10 @@ pub(crate) const LOCAL_VALIDATORS_MAX: usize = DEV_ACCOUNTS.len();
 
 /// Blocks of an epoch on local networks: with blocks each second, whoever bonds validates in three minutes at most.
 pub(crate) const LOCAL_EPOCH_LENGTH: u32 = 60;
+/// What each validator of a local network has at stake: a tenth of what it owns.
+const LOCAL_STAKE: Balance = 100_000 * UNIT;
+/// How many may validate on local networks: whoever bonds as much as the others, and as little.
+const LOCAL_SEATS: u32 = 100;
 /// Blocks of an epoch on development chains, where each transaction makes one.
 const DEV_EPOCH_LENGTH: u32 = 20;
 
@@ -160,8 +164,14 @@ impl ChainSpec {
 
     /// One node for development: instant blocks, known accounts, sudo for //Alice.
     pub(crate) fn dev() -> Self {
-        let session = SessionGenesis { epoch_length: DEV_EPOCH_LENGTH, ..SessionGenesis::default() };
-        Self::with_dev_accounts("Basalt Development", "basalt_dev", ChainType::Development, session)
+        let alice = DevValidator::of("Alice");
+        let session = SessionGenesis {
+            keys: [(alice.account(), alice.keys())].into(),
+            epoch_length: DEV_EPOCH_LENGTH,
+            ..SessionGenesis::default()
+        };
+        let patch = GenesisConfig { session, ..GenesisConfig::default() };
+        Self::with_dev_accounts("Basalt Development", "basalt_dev", ChainType::Development, patch)
     }
 
     /// A few validators on one machine, with the accounts of [`ChainSpec::dev`]. Their keys are derived from the names of
@@ -172,11 +182,20 @@ impl ChainSpec {
         }
         let validators = || DEV_ACCOUNTS.iter().take(validators).map(|name| DevValidator::of(name));
         let session = SessionGenesis {
-            validators: validators().map(|validator| validator.genesis()).collect(),
+            validators: Vec::new(),
             keys: validators().map(|validator| (validator.account(), validator.keys())).collect(),
             epoch_length: LOCAL_EPOCH_LENGTH,
         };
-        Ok(Self::with_dev_accounts("Basalt Local", "basalt_local", ChainType::Local, session))
+        let staking = StakingConfig {
+            stakers: validators()
+                .map(|validator| (validator.account(), LOCAL_STAKE.into(), StakerStatus::Validator))
+                .collect(),
+            validator_count: Some(LOCAL_SEATS),
+            minimum_validator_count: 1,
+            ..StakingConfig::default()
+        };
+        let patch = GenesisConfig { session, staking, ..GenesisConfig::default() };
+        Ok(Self::with_dev_accounts("Basalt Local", "basalt_local", ChainType::Local, patch))
     }
 
     /// With epochs of this many blocks.
@@ -185,7 +204,8 @@ impl ChainSpec {
         self
     }
 
-    fn with_dev_accounts(name: &str, id: &str, chain_type: ChainType, session: SessionGenesis) -> Self {
+    /// A specification with the development accounts and, of what is in its genesis, this.
+    fn with_dev_accounts(name: &str, id: &str, chain_type: ChainType, patch: GenesisConfig) -> Self {
         let account = |suri: String| dev_pair(Scheme::Sr25519, &suri).account_id();
         let accounts = DEV_ACCOUNTS
             .iter()
@@ -216,7 +236,7 @@ impl ChainSpec {
                                 .collect(),
                         },
                         sudo: SudoGenesis { key: Some(account("//Alice".to_owned())) },
-                        session,
+                        ..patch
                     },
                 },
             },
@@ -225,7 +245,9 @@ impl ChainSpec {
 
     /// Whether several decide each block; else one node seals them alone.
     pub(crate) fn has_validators(&self) -> bool {
-        !self.genesis.runtime_genesis.patch.session.validators.is_empty()
+        let GenesisConfig { session, staking, .. } = &self.genesis.runtime_genesis.patch;
+        let validates = |does: &StakerStatus| *does == StakerStatus::Validator;
+        !session.validators.is_empty() || staking.stakers.iter().any(|(_, _, does)| validates(does))
     }
 
     /// The genesis configuration as the runtime reads it.
@@ -253,16 +275,6 @@ impl DevValidator {
     /// Its account.
     pub(crate) fn account(&self) -> AccountId {
         dev_pair(Scheme::Sr25519, &self.suri).account_id()
-    }
-
-    /// Its entry in a genesis, with power 1.
-    pub(crate) fn genesis(&self) -> ValidatorGenesis {
-        ValidatorGenesis {
-            account: self.account(),
-            vote_key: self.keys().grandpa,
-            vrf_key: self.keys().vrf,
-            power: 1,
-        }
     }
 
     /// The keys that it has registered.
