@@ -56,6 +56,7 @@ use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
 pub use apis::metadata;
+pub use contracts::ContractRandomness;
 pub use genesis::{
     Amount, BalancesGenesis, GenesisConfig, KeysGenesis, SessionGenesis, StakerStatus, StakingConfig,
     SudoGenesis, ValidatorGenesis,
@@ -132,7 +133,7 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
     weight_to_fee: contracts::weight_to_fee,
     callable: contracts::callable,
     unstable: false,
-    extensions: &[],
+    extensions: &[&ContractRandomness],
 };
 
 /// Who may validate, and what for.
