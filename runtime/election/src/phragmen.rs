@@ -94,16 +94,20 @@ impl<'a> Phragmen<'a> {
     fn best(&mut self, left: &[u32]) -> Option<usize> {
         let mut best: Option<(U256, u32, usize)> = None;
         for (place, who) in left.iter().enumerate() {
-            let worse = |score: U256| best.is_some_and(|(lowest, first, _)| (score, *who) > (lowest, first));
-            if worse(self.coarse(self.known[at(*who)])) {
+            let worse = |score: &U256| {
+                best.as_ref().is_some_and(|(lowest, first, _)| {
+                    above(score, lowest) || (score == lowest && who > first)
+                })
+            };
+            if worse(&self.coarse(&self.known[at(*who)])) {
                 continue;
             }
             if self.stale[at(*who)] {
                 self.known[at(*who)] = self.score(*who);
                 self.stale[at(*who)] = false;
             }
-            let score = self.coarse(self.known[at(*who)]);
-            if !worse(score) {
+            let score = self.coarse(&self.known[at(*who)]);
+            if !worse(&score) {
                 best = Some((score, *who, place));
             }
         }
@@ -120,7 +124,7 @@ impl<'a> Phragmen<'a> {
     }
 
     /// What of a score is compared.
-    fn coarse(&self, score: U256) -> U256 {
+    fn coarse(&self, score: &U256) -> U256 {
         score.saturating_add(NOISE) >> self.coarse_bits
     }
 
@@ -132,14 +136,13 @@ impl<'a> Phragmen<'a> {
         for voter in &self.supporters[bounds] {
             let load = &mut self.load[at(*voter)];
             let stake = self.ballot.stake(*voter);
-            if score <= *load || stake == 0 {
+            if stake == 0 || !above(&score, load) {
                 continue;
             }
             let more = (score - *load).saturating_mul(U256::from(stake));
             *load = score;
             for target in self.ballot.targets(*voter) {
-                let carried = &mut self.carried[at(*target)];
-                *carried = carried.saturating_add(more);
+                add(&mut self.carried[at(*target)], &more);
                 self.stale[at(*target)] = true;
             }
         }
@@ -194,6 +197,20 @@ impl<'a> Phragmen<'a> {
         }
         shares
     }
+}
+
+/// Adds what cannot overflow (see [`SCALE`]). Nearly all of an election's time goes by here, and the sums of `U256` are
+/// not inlined.
+fn add(sum: &mut U256, more: &U256) {
+    let mut carry = false;
+    for (limb, more) in sum.0.iter_mut().zip(more.0) {
+        (*limb, carry) = limb.carrying_add(more, carry);
+    }
+}
+
+/// Whether `a` is above `b`, from the highest limb on.
+fn above(a: &U256, b: &U256) -> bool {
+    a.0.iter().rev().gt(b.0.iter().rev())
 }
 
 /// Makes the parts sum to the stake. Rounding left fewer units than there are parts; they go to the smallest part until

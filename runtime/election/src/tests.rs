@@ -19,6 +19,9 @@ struct Named {
     ballot: Ballot,
 }
 
+/// Voter, whom it backs, with how much.
+type Part = (u32, u64, Balance);
+
 impl Named {
     fn new(candidates: &[(u64, Balance)], voters: &[(Balance, &[u64])]) -> Self {
         let names: Vec<u64> = candidates.iter().map(|(name, _)| *name).collect();
@@ -33,7 +36,7 @@ impl Named {
     }
 
     /// Winners with backing, in order, and the voters' parts by (voter, candidate).
-    fn phragmen(&self, seats: u32) -> (Vec<(u64, Balance)>, Vec<(u32, u64, Balance)>) {
+    fn phragmen(&self, seats: u32) -> (Vec<(u64, Balance)>, Vec<Part>) {
         let rules = by_stake(seats);
         let outcome = elect(&self.ballot, &rules);
         crate::verify(&self.ballot, &rules, &outcome).unwrap();

@@ -91,6 +91,13 @@ fn a_seed_draws_the_same_for_ever() {
     assert_ne!(draw(b"basalt/other", &H256::repeat_byte(1), &weights, 6), FIRST);
 }
 
+/// `basalt-consensus-bft` pins the same order: proposers are drawn by this function.
+#[test]
+fn proposers_are_drawn_as_ever() {
+    let powers = [10, 20, 30, 40, 50];
+    assert_eq!(draw(b"basalt/proposer", &H256::repeat_byte(42), &powers, 5), [2, 0, 4, 3, 1]);
+}
+
 const FIRST: [usize; 6] = [4, 0, 3, 2, 1, 6];
 
 proptest! {
