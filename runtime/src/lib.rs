@@ -35,6 +35,11 @@ use alloc::borrow::ToOwned;
 use basalt_pallet_balances::{self as balances, Balances};
 use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, HoldReason};
 use basalt_pallet_session::{Grandpa, Session};
+use basalt_pallet_staking::{
+    self as staking, Staking,
+    issuance::{Curve, IssuanceModel},
+    types::Durations,
+};
 use basalt_pallet_sudo::{self as sudo, Sudo};
 use basalt_pallet_system::{self as system, System};
 use basalt_pallet_timestamp::{self as timestamp, Timestamp};
@@ -126,6 +131,25 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
     extensions: &[],
 };
 
+/// Who may validate, and what for.
+pub const STAKING: Staking = Staking {
+    index: 10,
+    balances: BALANCES,
+    timestamp: TIMESTAMP,
+    session: SESSION,
+    treasury: TREASURY_ACCOUNT,
+    durations: Durations { bonding: 28, slash_defer: 7 },
+    // 10 % per year; all of it for stakers if half of the supply is at stake.
+    issuance: IssuanceModel::Curve(Curve {
+        min: 25_000_000,
+        max: 100_000_000,
+        ideal_stake: 500_000_000,
+        falloff: 50_000_000,
+    }),
+    // A week: more than any sensible epoch, far less than any mistake of clocks that matters.
+    era_duration_max_ms: 7 * 24 * 60 * 60 * 1_000,
+};
+
 /// Where the treasury's share goes: the same account as on Substrate chains, `modl` ++ `py/trsry`.
 pub const TREASURY_ACCOUNT: AccountId = pallet_account(*b"modlpy/trsry");
 
@@ -181,6 +205,9 @@ pub enum RuntimeCall {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Call),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Call),
 }
 
 /// An event of any pallet. Pallets record the bytes themselves; this type is what clients decode them by.
@@ -204,6 +231,9 @@ pub enum RuntimeEvent {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Event),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Event),
 }
 
 /// An error of any pallet.
@@ -224,6 +254,9 @@ pub enum RuntimeError {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Error),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Error),
 }
 
 /// What an amount of an account is held for. Pallets store the two bytes; this type is what clients decode them by.
@@ -232,6 +265,9 @@ pub enum RuntimeHoldReason {
     /// By Contracts.
     #[codec(index = 8)]
     Contracts(HoldReason),
+    /// By Staking.
+    #[codec(index = 10)]
+    Staking(staking::HoldReason),
 }
 
 impl basalt_support::RuntimeCall for RuntimeCall {
@@ -243,6 +279,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Utility(call) => UTILITY.info(call),
             Self::Sudo(call) => SUDO.info(call),
             Self::Contracts(call) => CONTRACTS.info(call),
+            Self::Staking(call) => STAKING.info(call),
         }
     }
 
@@ -254,6 +291,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Utility(call) => UTILITY.dispatch(call, origin, ctx),
             Self::Sudo(call) => SUDO.dispatch(call, origin, ctx),
             Self::Contracts(call) => CONTRACTS.dispatch(call, origin, ctx),
+            Self::Staking(call) => STAKING.dispatch(call, origin, ctx),
         })
     }
 }
