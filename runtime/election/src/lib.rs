@@ -28,12 +28,13 @@
 //! # Numbers
 //!
 //! Loads are 256-bit fixed point with 240 bits after the point. After `r` seats the loads, weighted by stake, sum to at
-//! most `r`, so with at most 1,000 seats nothing overflows, whatever the stakes. A score is rounded down once per round,
-//! and compared after rounding to 200 bits after the point, so that equal candidates compare equal although their sums
-//! were rounded differently. Only amounts come out, and they sum to each voter's stake exactly.
+//! most `r`, so with at most 1,000 seats nothing overflows, whatever the stakes. A score is rounded down once per round.
+//! Two scores are equal if they agree in 128 bits after the point, or more if all stakes sum to more than 67 bits: so
+//! rounding does not decide between equal candidates. Only amounts come out, and they sum to each voter's stake exactly:
+//! rounded down, and what is left goes to the smallest part first.
 //!
-//! The published test vectors of `sp-npos-elections` hold, with its rule for what rounding leaves of a voter's stake: to
-//! the smallest share first. It differs in the scale (2^128) and in rounding a score once per vote.
+//! The published test vectors of `sp-npos-elections` hold, down to the last unit. It differs in that its loads have 128
+//! bits after the point, and are rounded down once per vote.
 //!
 //! # Invariants
 //!

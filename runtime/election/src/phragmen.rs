@@ -8,18 +8,31 @@ use crate::{Ballot, Share, TARGETS_MAX, at, number};
 
 /// The load of one seat: 2^240. Loads weighted by stake sum to at most the number of seats, so sums stay below 2^250.
 const SCALE: U256 = U256([0, 0, 0, 1 << 48]);
-/// Scores that differ by less than about 2^-200 are equal: rounding alone makes such differences.
-const NOISE_BITS: usize = 40;
+/// Bits that comparing two scores leaves out, if all stakes sum to less than 2^67: what is left are 128 bits after the
+/// point, as `sp-npos-elections` has. One bit less for each bit more, so that it is always as exact in proportion.
+const COARSE_BITS: u32 = 112;
+/// Bits of a sum of stakes up to which scores are compared with 128 bits after the point.
+const STAKE_BITS: u32 = 67;
+/// A score that is less than 2^-200 below a multiple of what is compared was meant to be it: sums are rounded down.
+const NOISE: U256 = U256([1 << 40, 0, 0, 0]);
+/// An amount that is less than 2^-16 below a whole number is that number. All parts of a stake then still sum to no more
+/// than the stake: it is a whole number, and they exceed it by at most 16 times 2^-16.
+const EXACT_BITS: usize = 16;
 
 /// An election under way.
 pub(crate) struct Phragmen<'a> {
     ballot: &'a Ballot,
+    coarse_bits: u32,
     starts: Vec<u32>,
     supporters: Vec<u32>,
     /// Own stake and that of all who name the candidate.
     approval: Vec<Balance>,
     /// What those who name the candidate carry already, weighted by their stakes.
     carried: Vec<U256>,
+    /// The score of each candidate when it was last needed. Scores only rise, so it is a lower bound.
+    known: Vec<U256>,
+    /// Whether what its voters carry has changed since.
+    stale: Vec<bool>,
     /// What each voter carries per unit of its stake.
     load: Vec<U256>,
     /// In order of election.
@@ -45,11 +58,15 @@ impl<'a> Phragmen<'a> {
                 *approval = approval.saturating_add(ballot.stake(voter));
             }
         }
+        let more_bits = (Balance::BITS - ballot.total().leading_zeros()).saturating_sub(STAKE_BITS);
         Self {
             ballot,
+            coarse_bits: COARSE_BITS.saturating_sub(more_bits),
             starts,
             supporters,
             carried: alloc::vec![U256::zero(); approval.len()],
+            known: alloc::vec![U256::zero(); approval.len()],
+            stale: alloc::vec![true; approval.len()],
             place: alloc::vec![None; approval.len()],
             approval,
             load: alloc::vec![U256::zero(); at(ballot.voters())],
@@ -66,13 +83,35 @@ impl<'a> Phragmen<'a> {
     pub(crate) fn run(&mut self, seats: u32, among: &[u32]) {
         let mut left: Vec<u32> = among.iter().copied().filter(|who| !self.has_seat(*who)).collect();
         for _ in 0..seats {
-            let best = left.iter().enumerate().map(|(place, who)| (self.score(*who), *who, place));
-            let Some((score, who, place)) = best.min_by_key(|(score, who, _)| (rounded(score), *who)) else {
-                return;
-            };
-            left.swap_remove(place);
-            self.seat(who, score);
+            let Some(place) = self.best(&left) else { return };
+            self.seat(left.swap_remove(place));
         }
+    }
+
+    /// The place of the candidate with the lowest score; among equals, of the first one on the ballot.
+    ///
+    /// Works out the scores of those only that may be it: a division for each would be most of an election's time.
+    fn best(&mut self, left: &[u32]) -> Option<usize> {
+        let mut best: Option<(U256, u32, usize)> = None;
+        for (place, who) in left.iter().enumerate() {
+            let worse = |score: &U256| {
+                best.as_ref().is_some_and(|(lowest, first, _)| {
+                    above(score, lowest) || (score == lowest && who > first)
+                })
+            };
+            if worse(&self.coarse(&self.known[at(*who)])) {
+                continue;
+            }
+            if self.stale[at(*who)] {
+                self.known[at(*who)] = self.score(*who);
+                self.stale[at(*who)] = false;
+            }
+            let score = self.coarse(&self.known[at(*who)]);
+            if !worse(&score) {
+                best = Some((score, *who, place));
+            }
+        }
+        best.map(|(_, _, place)| place)
     }
 
     /// What each who names this candidate would carry per unit of stake, had it a seat.
@@ -84,21 +123,27 @@ impl<'a> Phragmen<'a> {
         self.carried[at(candidate)].saturating_add(SCALE) / U256::from(approval)
     }
 
-    fn seat(&mut self, candidate: u32, score: U256) {
+    /// What of a score is compared.
+    fn coarse(&self, score: &U256) -> U256 {
+        score.saturating_add(NOISE) >> self.coarse_bits
+    }
+
+    fn seat(&mut self, candidate: u32) {
+        let score = self.known[at(candidate)];
         self.place[at(candidate)] = Some(number(self.winners.len()));
         self.winners.push(Winner { candidate, score });
         let bounds = at(self.starts[at(candidate)])..at(self.starts[at(candidate) + 1]);
         for voter in &self.supporters[bounds] {
             let load = &mut self.load[at(*voter)];
             let stake = self.ballot.stake(*voter);
-            if score <= *load || stake == 0 {
+            if stake == 0 || !above(&score, load) {
                 continue;
             }
             let more = (score - *load).saturating_mul(U256::from(stake));
             *load = score;
             for target in self.ballot.targets(*voter) {
-                let carried = &mut self.carried[at(*target)];
-                *carried = carried.saturating_add(more);
+                add(&mut self.carried[at(*target)], &more);
+                self.stale[at(*target)] = true;
             }
         }
     }
@@ -125,13 +170,15 @@ impl<'a> Phragmen<'a> {
             seats.sort_unstable();
             parts.clear();
             let (whole, weight) = (self.load[at(voter)], U256::from(stake));
+            let noise = whole >> EXACT_BITS;
             let mut load = U256::zero();
             for seat in &seats {
                 let winner = &self.winners[at(*seat)];
                 let more = winner.score.saturating_sub(load);
                 load = load.max(winner.score);
-                // Below the stake, as the part is below the whole; the whole is not zero, since a seat was given.
-                let amount = (more.saturating_mul(weight) / whole.max(U256::one())).low_u128();
+                // At most the stake, as the part is at most the whole. The whole is not zero, since a seat was given.
+                let amount =
+                    (more.saturating_mul(weight).saturating_add(noise) / whole.max(U256::one())).low_u128();
                 if amount > 0 || seats.len() == 1 {
                     parts.push((winner.candidate, amount));
                 }
@@ -152,8 +199,18 @@ impl<'a> Phragmen<'a> {
     }
 }
 
-fn rounded(score: &U256) -> U256 {
-    score.saturating_add(U256::one() << (NOISE_BITS - 1)) >> NOISE_BITS
+/// Adds what cannot overflow (see [`SCALE`]). Nearly all of an election's time goes by here, and the sums of `U256` are
+/// not inlined.
+fn add(sum: &mut U256, more: &U256) {
+    let mut carry = false;
+    for (limb, more) in sum.0.iter_mut().zip(more.0) {
+        (*limb, carry) = limb.carrying_add(more, carry);
+    }
+}
+
+/// Whether `a` is above `b`, from the highest limb on.
+fn above(a: &U256, b: &U256) -> bool {
+    a.0.iter().rev().gt(b.0.iter().rev())
 }
 
 /// Makes the parts sum to the stake. Rounding left fewer units than there are parts; they go to the smallest part until
