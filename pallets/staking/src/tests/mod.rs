@@ -2,6 +2,7 @@
 
 mod calls;
 mod eras;
+mod limits;
 mod model;
 mod properties;
 mod pure;

@@ -10,6 +10,7 @@ mod fees;
 mod limits;
 mod random;
 mod speculation;
+mod staking;
 mod transfers;
 mod validity;
 mod weights;

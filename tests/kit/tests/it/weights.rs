@@ -12,6 +12,7 @@ use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeDef;
 
 use crate::contracts as in_contracts;
+use crate::staking::weights as in_staking;
 use crate::world::{
     START, World, as_derivative, as_root, balances, batch, batch_all, contracts, force_batch, remark,
     set_balance, sudo, system, timestamp, transfer, transfer_all, utility,
@@ -196,8 +197,10 @@ fn the_worst_cases_cover_every_call_that_the_metadata_names() {
         named.extend(variants.variants.iter().map(|variant| [pallet.index, variant.index]));
     }
     let measured: BTreeSet<[u8; 2]> = worst_cases(&world())
-        .iter()
-        .map(|(_, call)| {
+        .into_iter()
+        .map(|(_, call)| call)
+        .chain(in_staking::covered())
+        .map(|call| {
             let bytes = call.encode();
             [bytes[0], bytes[1]]
         })
