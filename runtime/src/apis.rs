@@ -27,8 +27,9 @@ use parity_scale_codec::{Compact, Decode, DecodeAll, Encode};
 use scale_info::{MetaType, Path, Type, TypeInfo, build::Fields, meta_type};
 
 use crate::{
-    BALANCES, CONTRACTS, GRANDPA, RuntimeCall, RuntimeError, RuntimeEvent, RuntimeHoldReason, SESSION, SUDO,
-    SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block, contracts, transaction, version,
+    BALANCES, CONTRACTS, GRANDPA, OFFENCES, RuntimeCall, RuntimeError, RuntimeEvent, RuntimeHoldReason,
+    SESSION, SUDO, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block, contracts, offences, transaction,
+    version,
 };
 
 /// Name and version of each runtime API.
@@ -152,8 +153,9 @@ pub fn metadata() -> RuntimeMetadata {
             UTILITY.metadata(),
             SUDO.metadata(),
             SESSION.metadata(),
-            GRANDPA.metadata(),
+            offences::grandpa_metadata(),
             CONTRACTS.metadata(),
+            OFFENCES.metadata(),
         ],
         extrinsic: Extrinsic {
             ty: meta_type::<UncheckedExtrinsic>(),
@@ -242,6 +244,12 @@ fn apis() -> Vec<Api> {
                 "Whose votes prove finality, with their weight.",
             ),
             method("current_set_id", vec![], meta_type::<u64>(), "The id that their votes sign."),
+            method(
+                "generate_key_ownership_proof",
+                vec![("set_id", meta_type::<u64>()), ("authority_id", meta_type::<AuthorityId>())],
+                meta_type::<Option<Vec<u8>>>(),
+                "Where a vote key belongs, for a report that it signed twice.",
+            ),
         ],
         "ContractsApi" => contract_methods(),
         _ => vec![],
@@ -442,6 +450,11 @@ pub(crate) fn call(
         }
         "GrandpaApi_grandpa_authorities" => GRANDPA.authorities(state)?.encode(),
         "GrandpaApi_current_set_id" => GRANDPA.current_set_id(state)?.encode(),
+        "GrandpaApi_generate_key_ownership_proof" => {
+            let set_id: u64 = arguments.next()?;
+            let AuthorityId(vote_key) = arguments.next()?;
+            offences::key_ownership_proof(state, set_id, &vote_key)?.encode()
+        }
         _ => match function.strip_prefix("ContractsApi_") {
             Some(method) => contracts::call(method, &mut arguments, header, state, machine)?,
             None => return Err(CallError::Unknown(function.to_string())),

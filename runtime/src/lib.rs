@@ -26,6 +26,7 @@ mod block;
 mod contracts;
 mod genesis;
 mod native;
+mod offences;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -34,6 +35,7 @@ use alloc::borrow::ToOwned;
 
 use basalt_pallet_balances::{self as balances, Balances};
 use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, HoldReason};
+use basalt_pallet_offences::{self as pallet_offences, Offences, grandpa};
 use basalt_pallet_session::{Grandpa, Session};
 use basalt_pallet_sudo::{self as sudo, Sudo};
 use basalt_pallet_system::{self as system, System};
@@ -126,6 +128,16 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
     extensions: &[],
 };
 
+/// Who signed twice.
+pub const OFFENCES: Offences = Offences {
+    index: 11,
+    window: offences::EVIDENCE_EPOCHS,
+    epoch: offences::epoch,
+    deciders: offences::deciders,
+    slash: offences::slash,
+    slash_weight: offences::SLASH_WEIGHT,
+};
+
 /// Where the treasury's share goes: the same account as on Substrate chains, `modl` ++ `py/trsry`.
 pub const TREASURY_ACCOUNT: AccountId = pallet_account(*b"modlpy/trsry");
 
@@ -178,9 +190,15 @@ pub enum RuntimeCall {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Call<RuntimeCall>),
+    /// Of Grandpa.
+    #[codec(index = 7)]
+    Grandpa(grandpa::Call),
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Call),
+    /// Of Offences.
+    #[codec(index = 11)]
+    Offences(pallet_offences::Call),
 }
 
 /// An event of any pallet. Pallets record the bytes themselves; this type is what clients decode them by.
@@ -204,6 +222,9 @@ pub enum RuntimeEvent {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Event),
+    /// Of Offences.
+    #[codec(index = 11)]
+    Offences(pallet_offences::Event),
 }
 
 /// An error of any pallet.
@@ -221,9 +242,15 @@ pub enum RuntimeError {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Error),
+    /// Of Grandpa.
+    #[codec(index = 7)]
+    Grandpa(grandpa::Error),
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Error),
+    /// Of Offences.
+    #[codec(index = 11)]
+    Offences(pallet_offences::Error),
 }
 
 /// What an amount of an account is held for. Pallets store the two bytes; this type is what clients decode them by.
@@ -242,7 +269,9 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Balances(call) => BALANCES.info(call),
             Self::Utility(call) => UTILITY.info(call),
             Self::Sudo(call) => SUDO.info(call),
+            Self::Grandpa(_) => grandpa::info(&OFFENCES),
             Self::Contracts(call) => CONTRACTS.info(call),
+            Self::Offences(call) => OFFENCES.info(call),
         }
     }
 
@@ -253,7 +282,9 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Balances(call) => BALANCES.dispatch(call, origin, ctx),
             Self::Utility(call) => UTILITY.dispatch(call, origin, ctx),
             Self::Sudo(call) => SUDO.dispatch(call, origin, ctx),
+            Self::Grandpa(call) => grandpa::dispatch(&OFFENCES, GRANDPA.index, &call, origin, ctx),
             Self::Contracts(call) => CONTRACTS.dispatch(call, origin, ctx),
+            Self::Offences(call) => OFFENCES.dispatch(call, origin, ctx),
         })
     }
 }

@@ -1,0 +1,151 @@
+//! What reports of offences need from the other pallets, and reports as transactions without a signature.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use basalt_pallet_offences::{self as offences, Deciders, Error, Rejection, grandpa};
+use basalt_pallet_system::BLOCK_HASH;
+use basalt_primitives::{
+    AccountId, BlockNumber, DispatchError, InvalidTransaction, ModuleError, Perbill, ValidTransaction,
+    Weight, extrinsic, votes::Evidence,
+};
+use basalt_runtime_api::{Head, Refusal, ValidateError};
+use basalt_state::{StateError, StateRead};
+use basalt_support::{Context, Failure, metadata::PalletMetadata, weight};
+use parity_scale_codec::{Decode, Encode};
+use scale_info::meta_type;
+
+use crate::{GRANDPA, OFFENCES, RuntimeCall, SESSION};
+
+/// For how many epochs after an offence it may be reported: less than the sets of validators are known, and than bonds are
+/// kept after they are let go.
+pub(crate) const EVIDENCE_EPOCHS: u32 = 14;
+
+/// What it weighs at most to slash one validator.
+pub(crate) const SLASH_WEIGHT: Weight = weight::operations(12, 8);
+
+/// For how many blocks a report waits in a pool. It goes before all others, so one block is the rule.
+const LONGEVITY: u64 = 256;
+
+/// The epoch now.
+pub(crate) fn epoch(_state: &dyn StateRead) -> Result<u32, StateError> {
+    Ok(0)
+}
+
+/// Whether the set of this id decides this height.
+pub(crate) fn deciders(
+    state: &dyn StateRead,
+    set_id: u64,
+    _height: BlockNumber,
+) -> Result<Deciders, StateError> {
+    let set = SESSION.validators(state)?;
+    Ok(match set.id == set_id {
+        true => Deciders::Of { epoch: 0, set },
+        false => Deciders::Others,
+    })
+}
+
+/// Punishes an offender of an epoch.
+pub(crate) fn slash(
+    _ctx: &mut Context<'_, '_>,
+    _offender: &AccountId,
+    _epoch: u32,
+    _share: Perbill,
+    _reporters: &[AccountId],
+) -> Result<(), Failure> {
+    Ok(())
+}
+
+/// A report by whoever sees the evidence, without length prefix.
+pub(crate) fn transaction(evidence: &Evidence) -> Vec<u8> {
+    let call = offences::Call::report { evidence: Box::new(*evidence) };
+    extrinsic::encode_bare(&RuntimeCall::Offences(call).encode())
+}
+
+/// Whether a call is a report that needs no signature.
+pub(crate) fn is_bare_report(call: &RuntimeCall) -> bool {
+    matches!(
+        call,
+        RuntimeCall::Offences(offences::Call::report { .. })
+            | RuntimeCall::Grandpa(grandpa::Call::report_equivocation_unsigned { .. })
+    )
+}
+
+/// What a report holds; none if it cannot be right.
+fn evidence(call: &RuntimeCall) -> Option<Evidence> {
+    match call {
+        RuntimeCall::Offences(offences::Call::report { evidence }) => Some(**evidence),
+        RuntimeCall::Grandpa(call) => call.evidence(),
+        _ => None,
+    }
+}
+
+/// Whether a report without a signature may enter the pool on top of `head`.
+pub(crate) fn validate(call: &RuntimeCall, head: &Head<'_>) -> Result<ValidTransaction, ValidateError> {
+    let Some(evidence) = evidence(call) else {
+        let detail = "it reports votes that nobody signs on this chain, or holds more than the votes".into();
+        return Err(ValidateError::Refused(Refusal { error: InvalidTransaction::BadProof.into(), detail }));
+    };
+    let genesis = if head.number == 0 { head.hash } else { BLOCK_HASH.get_or_default(head.state, &0)? };
+    let number = head.number.saturating_add(1);
+    match OFFENCES.check(head.state, number, &genesis, &evidence) {
+        Ok(offence) => Ok(ValidTransaction {
+            priority: u64::MAX,
+            requires: Vec::new(),
+            provides: [(b"offence", offence.id()).encode()].into(),
+            longevity: LONGEVITY,
+            propagate: true,
+        }),
+        Err(Rejection::Error(error)) => {
+            let detail = error.sentence().into();
+            Err(ValidateError::Refused(Refusal { error: validity(error).into(), detail }))
+        }
+        Err(Rejection::State(error)) => Err(error.into()),
+    }
+}
+
+/// Whose fault it is that a report is refused. Nodes stand at different heights: what another one may see otherwise is
+/// nobody's fault.
+fn validity(error: Error) -> InvalidTransaction {
+    match error {
+        Error::NoContradiction | Error::BadSignature | Error::WrongSet | Error::NotAValidator => {
+            InvalidTransaction::BadProof
+        }
+        Error::TooEarly => InvalidTransaction::Future,
+        Error::TooOld | Error::AlreadyReported | Error::EnoughReports => InvalidTransaction::Stale,
+    }
+}
+
+/// Why a block cannot hold a report that failed with this: bare ones are there if they are right, or not at all.
+pub(crate) fn failed(error: &DispatchError) -> InvalidTransaction {
+    let DispatchError::Module(ModuleError { index, error }) = error else {
+        return InvalidTransaction::BadProof;
+    };
+    if *index == GRANDPA.index {
+        return match grandpa::Error::decode(&mut &error[..]) {
+            Ok(grandpa::Error::DuplicateOffenceReport) => InvalidTransaction::Stale,
+            _ => InvalidTransaction::BadProof,
+        };
+    }
+    Error::decode(&mut &error[..]).map_or(InvalidTransaction::BadProof, validity)
+}
+
+/// Grandpa with its calls: the session pallet knows its state, and Offences what may be reported.
+pub(crate) fn grandpa_metadata() -> PalletMetadata {
+    let calls = Some(meta_type::<grandpa::Call>());
+    PalletMetadata { calls, error: Some(meta_type::<grandpa::Error>()), ..GRANDPA.metadata() }
+}
+
+/// Where a vote key belongs, as GRANDPA's tools ask for it before they report somebody.
+pub(crate) fn key_ownership_proof(
+    state: &dyn StateRead,
+    set_id: u64,
+    vote_key: &[u8; 32],
+) -> Result<Option<Vec<u8>>, StateError> {
+    let set = SESSION.validators(state)?;
+    if set.id != set_id || !set.validators.iter().any(|validator| validator.vote_key == *vote_key) {
+        return Ok(None);
+    }
+    let validator_count = u32::try_from(set.validators.len()).unwrap_or(u32::MAX);
+    let proof = grandpa::MembershipProof { session: epoch(state)?, trie_nodes: Vec::new(), validator_count };
+    Ok(Some(proof.encode()))
+}
