@@ -27,9 +27,9 @@ use parity_scale_codec::{Compact, Decode, DecodeAll, Encode};
 use scale_info::{MetaType, Path, Type, TypeInfo, build::Fields, meta_type};
 
 use crate::{
-    BALANCES, CONTRACTS, GRANDPA, OFFENCES, RuntimeCall, RuntimeError, RuntimeEvent, RuntimeHoldReason,
-    SESSION, SUDO, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block, contracts, offences, transaction,
-    version,
+    BALANCES, CONTRACTS, GRANDPA, OFFENCES, RANDOMNESS, RuntimeCall, RuntimeError, RuntimeEvent,
+    RuntimeHoldReason, SESSION, SUDO, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block, contracts,
+    offences, transaction, version,
 };
 
 /// Name and version of each runtime API.
@@ -156,6 +156,7 @@ pub fn metadata() -> RuntimeMetadata {
             offences::grandpa_metadata(),
             CONTRACTS.metadata(),
             OFFENCES.metadata(),
+            RANDOMNESS.metadata(),
         ],
         extrinsic: Extrinsic {
             ty: meta_type::<UncheckedExtrinsic>(),
@@ -445,7 +446,7 @@ pub(crate) fn call(
         "SessionKeys_decode_session_keys" => {
             let encoded: Vec<u8> = arguments.next()?;
             let keys: DecodedSessionKeys =
-                SessionKeys::decode_all(&mut encoded.as_slice()).ok().map(|keys| keys.raw());
+                SessionKeys::decode_all(&mut encoded.as_slice()).ok().map(|keys| keys.raw().to_vec());
             keys.encode()
         }
         "GrandpaApi_grandpa_authorities" => GRANDPA.authorities(state)?.encode(),

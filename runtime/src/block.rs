@@ -10,8 +10,8 @@ use basalt_support::{BlockSummary, Context, Pallet};
 use parity_scale_codec::Encode;
 
 use crate::{
-    BALANCES, CONTRACTS, LIMITS, OFFENCES, RuntimeCall, SESSION, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT,
-    offences, transaction,
+    BALANCES, CONTRACTS, LIMITS, OFFENCES, RANDOMNESS, RuntimeCall, SESSION, SYSTEM, TIMESTAMP,
+    TRANSACTION_PAYMENT, offences, transaction,
 };
 
 /// How far a block's time may be ahead of the importer's clock: as in Substrate.
@@ -24,6 +24,8 @@ pub(crate) fn begin(env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, F
     BALANCES.begin_block(&mut ctx)?;
     TRANSACTION_PAYMENT.begin_block(&mut ctx)?;
     CONTRACTS.begin_block(&mut ctx)?;
+    // Before all that draw by it.
+    RANDOMNESS.begin_block(&mut ctx)?;
     OFFENCES.begin_block(&mut ctx)?;
     Ok(ctx.into_events())
 }
@@ -39,6 +41,8 @@ pub(crate) fn end(
     BALANCES.end_block(&mut ctx, &summary)?;
     TRANSACTION_PAYMENT.end_block(&mut ctx, &summary)?;
     CONTRACTS.end_block(&mut ctx, &summary)?;
+    // After all that may still see who misbehaved in this epoch.
+    SESSION.end_block(&mut ctx, &summary)?;
     // Last, because it stores the events of all others.
     let finalization = ctx.into_events();
     let mut ctx = Context::new(state, env, None);
@@ -108,6 +112,7 @@ pub(crate) fn try_state(state: &dyn StateRead) -> Result<(), Fatal> {
     checked("Balances", BALANCES.try_state_with(state, pots))?;
     checked("TransactionPayment", TRANSACTION_PAYMENT.try_state(state))?;
     checked("Session", SESSION.try_state(state))?;
+    checked("Randomness", RANDOMNESS.try_state(state))?;
     checked("Contracts", CONTRACTS.try_state(state))?;
     checked("Offences", OFFENCES.try_state(state))
 }

@@ -3,6 +3,7 @@
 use alloc::{format, string::ToString, vec::Vec};
 use core::fmt;
 
+use basalt_pallet_session::SessionKeys;
 use basalt_primitives::{AccountId, Balance, H256};
 use basalt_runtime_api::{GenesisError, Validator};
 use basalt_state::{ChangeSet, Memory, Overlay, StateWrite};
@@ -43,10 +44,31 @@ pub struct SudoGenesis {
 
 /// Who validates at the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub struct SessionGenesis {
-    /// Nobody if empty: right for chains whose blocks one node makes alone.
+    /// A set that stays until somebody else is elected. Nobody if empty: right for chains whose blocks one node makes alone,
+    /// and for those whose first set is elected from stakes and `keys`.
     pub validators: Vec<ValidatorGenesis>,
+    /// Keys that accounts have registered.
+    pub keys: Vec<(AccountId, KeysGenesis)>,
+    /// Blocks of an epoch; the first one never ends if 0.
+    pub epoch_length: u32,
+}
+
+/// Keys that an account has registered at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysGenesis {
+    /// The Ed25519 key that signs its votes, in hex.
+    pub grandpa: H256,
+    /// The sr25519 key that makes the randomness in its headers, in hex.
+    pub vrf: H256,
+}
+
+impl From<KeysGenesis> for SessionKeys {
+    fn from(keys: KeysGenesis) -> Self {
+        Self { grandpa: keys.grandpa.0, vrf: keys.vrf.0 }
+    }
 }
 
 /// One who validates at the start.
@@ -129,6 +151,11 @@ pub(crate) fn build(config: &[u8]) -> Result<ChangeSet, GenesisError> {
         config.balances.balances.into_iter().map(|(account, amount)| (account, amount.0)).collect();
     BALANCES.genesis(&mut state, &accounts).map_err(GenesisError::Inconsistent)?;
     SUDO.genesis(&mut state, config.sudo.key.as_ref());
+    SESSION.genesis_epochs(&mut state, config.session.epoch_length);
+    let keys: Vec<_> = config.session.keys.into_iter().map(|(who, keys)| (who, keys.into())).collect();
+    SESSION
+        .genesis_keys(&mut state, &keys)
+        .map_err(|error| GenesisError::Inconsistent(format!("session.keys: {error}")))?;
     let validators = config.session.validators.into_iter().map(Validator::from).collect();
     SESSION
         .genesis(&mut state, validators)

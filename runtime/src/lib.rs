@@ -36,7 +36,8 @@ use alloc::borrow::ToOwned;
 use basalt_pallet_balances::{self as balances, Balances};
 use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, HoldReason};
 use basalt_pallet_offences::{self as pallet_offences, Offences, grandpa};
-use basalt_pallet_session::{Grandpa, Session};
+use basalt_pallet_randomness::Randomness;
+use basalt_pallet_session::{self as session, Grandpa, Session};
 use basalt_pallet_sudo::{self as sudo, Sudo};
 use basalt_pallet_system::{self as system, System};
 use basalt_pallet_timestamp::{self as timestamp, Timestamp};
@@ -52,7 +53,9 @@ use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
 pub use apis::metadata;
-pub use genesis::{Amount, BalancesGenesis, GenesisConfig, SessionGenesis, SudoGenesis, ValidatorGenesis};
+pub use genesis::{
+    Amount, BalancesGenesis, GenesisConfig, KeysGenesis, SessionGenesis, SudoGenesis, ValidatorGenesis,
+};
 pub use native::NativeRuntime;
 pub use transaction::{CALL_DECODE_DEPTH_MAX, TOUCHES_MAX, TRANSACTION_BYTES_MAX};
 
@@ -103,7 +106,7 @@ pub const UTILITY: Utility<RuntimeCall> = Utility::new(4);
 /// Root for one key, on development chains.
 pub const SUDO: Sudo<RuntimeCall> = Sudo::new(5);
 /// Who validates.
-pub const SESSION: Session = Session { index: 6 };
+pub const SESSION: Session = Session { index: 6, system: SYSTEM };
 /// The same for those who know GRANDPA.
 pub const GRANDPA: Grandpa = Grandpa { index: 7 };
 
@@ -131,12 +134,15 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
 /// Who signed twice.
 pub const OFFENCES: Offences = Offences {
     index: 11,
-    window: offences::EVIDENCE_EPOCHS,
+    window: offences::window,
     epoch: offences::epoch,
     deciders: offences::deciders,
     slash: offences::slash,
     slash_weight: offences::SLASH_WEIGHT,
 };
+
+/// Randomness of headers. Its index follows those of authorship, staking and offences.
+pub const RANDOMNESS: Randomness = Randomness { index: 12, session: SESSION };
 
 /// Where the treasury's share goes: the same account as on Substrate chains, `modl` ++ `py/trsry`.
 pub const TREASURY_ACCOUNT: AccountId = pallet_account(*b"modlpy/trsry");
@@ -190,6 +196,9 @@ pub enum RuntimeCall {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Call<RuntimeCall>),
+    /// Of Session.
+    #[codec(index = 6)]
+    Session(session::Call),
     /// Of Grandpa.
     #[codec(index = 7)]
     Grandpa(grandpa::Call),
@@ -219,6 +228,9 @@ pub enum RuntimeEvent {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Event),
+    /// Of Session.
+    #[codec(index = 6)]
+    Session(session::Event),
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Event),
@@ -242,6 +254,9 @@ pub enum RuntimeError {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Error),
+    /// Of Session.
+    #[codec(index = 6)]
+    Session(session::Error),
     /// Of Grandpa.
     #[codec(index = 7)]
     Grandpa(grandpa::Error),
@@ -269,6 +284,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Balances(call) => BALANCES.info(call),
             Self::Utility(call) => UTILITY.info(call),
             Self::Sudo(call) => SUDO.info(call),
+            Self::Session(call) => SESSION.info(call),
             Self::Grandpa(_) => grandpa::info(&OFFENCES),
             Self::Contracts(call) => CONTRACTS.info(call),
             Self::Offences(call) => OFFENCES.info(call),
@@ -282,6 +298,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Balances(call) => BALANCES.dispatch(call, origin, ctx),
             Self::Utility(call) => UTILITY.dispatch(call, origin, ctx),
             Self::Sudo(call) => SUDO.dispatch(call, origin, ctx),
+            Self::Session(call) => SESSION.dispatch(call, origin, ctx),
             Self::Grandpa(call) => grandpa::dispatch(&OFFENCES, GRANDPA.index, &call, origin, ctx),
             Self::Contracts(call) => CONTRACTS.dispatch(call, origin, ctx),
             Self::Offences(call) => OFFENCES.dispatch(call, origin, ctx),

@@ -3,6 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use basalt_pallet_offences::{self as offences, Deciders, Error, Rejection, grandpa};
+use basalt_pallet_session::HISTORY_SETS;
 use basalt_pallet_system::BLOCK_HASH;
 use basalt_primitives::{
     AccountId, BlockNumber, DispatchError, InvalidTransaction, ModuleError, Perbill, ValidTransaction,
@@ -16,32 +17,40 @@ use scale_info::meta_type;
 
 use crate::{GRANDPA, OFFENCES, RuntimeCall, SESSION};
 
-/// For how many epochs after an offence it may be reported: less than the sets of validators are known, and than bonds are
-/// kept after they are let go.
-pub(crate) const EVIDENCE_EPOCHS: u32 = 14;
-
 /// What it weighs at most to slash one validator.
 pub(crate) const SLASH_WEIGHT: Weight = weight::operations(12, 8);
 
 /// For how many blocks a report waits in a pool. It goes before all others, so one block is the rule.
 const LONGEVITY: u64 = 256;
 
-/// The epoch now.
-pub(crate) fn epoch(_state: &dyn StateRead) -> Result<u32, StateError> {
-    Ok(0)
+/// For how many epochs after an offence it may be reported: less than the sets of validators are known.
+pub(crate) fn window(_state: &dyn StateRead) -> Result<u32, StateError> {
+    Ok(HISTORY_SETS - 1)
 }
 
-/// Whether the set of this id decides this height.
+/// The epoch now.
+pub(crate) fn epoch(state: &dyn StateRead) -> Result<u32, StateError> {
+    Ok(SESSION.epoch(state)?.index)
+}
+
+/// Whether the set of this id decides this height. Its votes sign the id, and the epochs of the sets say where one ends and
+/// the next begins.
 pub(crate) fn deciders(
     state: &dyn StateRead,
     set_id: u64,
-    _height: BlockNumber,
+    height: BlockNumber,
 ) -> Result<Deciders, StateError> {
-    let set = SESSION.validators(state)?;
-    Ok(match set.id == set_id {
-        true => Deciders::Of { epoch: 0, set },
-        false => Deciders::Others,
-    })
+    let epoch = SESSION.epoch_of(state, height)?;
+    let Some((began, set)) = SESSION.set_by_id(state, set_id)? else {
+        let current = GRANDPA.current_set_id(state)?;
+        return Ok(if set_id < current { Deciders::Forgotten } else { Deciders::Others });
+    };
+    let ended = match set_id.checked_add(1) {
+        Some(next) => SESSION.set_by_id(state, next)?.map(|(began, _)| began),
+        None => None,
+    };
+    let is_of_it = began <= epoch && ended.is_none_or(|ended| epoch < ended);
+    Ok(if is_of_it { Deciders::Of { epoch, set } } else { Deciders::Others })
 }
 
 /// Punishes an offender of an epoch.
@@ -141,11 +150,11 @@ pub(crate) fn key_ownership_proof(
     set_id: u64,
     vote_key: &[u8; 32],
 ) -> Result<Option<Vec<u8>>, StateError> {
-    let set = SESSION.validators(state)?;
-    if set.id != set_id || !set.validators.iter().any(|validator| validator.vote_key == *vote_key) {
+    let Some((session, set)) = SESSION.set_by_id(state, set_id)? else { return Ok(None) };
+    if !set.validators.iter().any(|validator| validator.vote_key == *vote_key) {
         return Ok(None);
     }
     let validator_count = u32::try_from(set.validators.len()).unwrap_or(u32::MAX);
-    let proof = grandpa::MembershipProof { session: epoch(state)?, trie_nodes: Vec::new(), validator_count };
+    let proof = grandpa::MembershipProof { session, trie_nodes: Vec::new(), validator_count };
     Ok(Some(proof.encode()))
 }

@@ -37,6 +37,7 @@ fn metadata_decodes_in_all_versions_that_are_listed_and_in_no_other() {
         "Session",
         "Grandpa",
         "Contracts",
+        "Offences",
     ]);
     assert_eq!(v14.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
     assert_eq!(v15.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);

@@ -4,7 +4,7 @@
 //!
 //! | item                     | value                                                | changed by             |
 //! |--------------------------|------------------------------------------------------|------------------------|
-//! | `Reports`                | who did what, by report id                           | a report; forgotten after [`Offences::window`] |
+//! | `Reports`                | who did what, by report id                           | a report; forgotten after the window |
 //! | `ConcurrentReportsIndex` | ids of the reports of one kind, set and round        | with `Reports`         |
 //! | `Offenders`              | of each epoch: who offended, and by which reports    | with `Reports`         |
 //! | `OldestEpoch`            | the first epoch whose offenders are kept             | the beginning of a block |
@@ -135,7 +135,7 @@ pub struct Offences {
     /// Its index in the runtime.
     pub index: u8,
     /// For how many epochs evidence is accepted after the offence: less than bonds are kept after they are let go.
-    pub window: u32,
+    pub window: fn(&dyn StateRead) -> Result<u32, StateError>,
     /// The epoch now.
     pub epoch: fn(&dyn StateRead) -> Result<u32, StateError>,
     /// Whether the set of this id decides this height, which is at most the next one.
@@ -305,7 +305,9 @@ impl Offences {
 
     /// The first epoch whose offences may be reported.
     fn kept_from(&self, state: &dyn StateRead) -> Result<u32, StateError> {
-        Ok((self.epoch)(state)?.saturating_sub(self.window))
+        let window = (self.epoch)(state)?.saturating_sub((self.window)(state)?);
+        // What is forgotten stays so, if the window grows: it could be reported again otherwise.
+        Ok(window.max(OLDEST_EPOCH.get_or_default(state)?))
     }
 
     /// Forgets reports that can never come again.
@@ -358,8 +360,9 @@ impl Offences {
 
     /// What a report weighs that has so many slashed.
     fn weight(&self, slashed: u64) -> Weight {
-        // Besides those slashed: the blocks' first hash, the set and its epoch, the three records, `OldestEpoch`.
-        weight::operations(9 + slashed, 3)
+        // Besides those slashed: the first block's hash, the set with its epoch and the one after it, the window, what is kept,
+        // the three records.
+        weight::operations(14 + slashed, 3)
             .saturating_add(PROOF)
             .saturating_add(self.slash_weight.saturating_mul(slashed))
     }
@@ -449,18 +452,11 @@ impl Pallet for Offences {
             calls: Some(meta_type::<Call>()),
             event: Some(meta_type::<Event>()),
             error: Some(meta_type::<Error>()),
-            constants: [
-                Constant::new(
-                    "EvidenceWindow",
-                    &self.window,
-                    &["For how many epochs after an offence it may be reported."],
-                ),
-                Constant::new(
-                    "MaxReportsPerOffender",
-                    &REPORTS_PER_OFFENDER_MAX,
-                    &["Reports of one offender that are accepted of one epoch."],
-                ),
-            ]
+            constants: [Constant::new(
+                "MaxReportsPerOffender",
+                &REPORTS_PER_OFFENDER_MAX,
+                &["Reports of one offender that are accepted of one epoch."],
+            )]
             .into(),
             docs: ["Validators that signed twice, and their punishment."].into(),
         }

@@ -27,9 +27,12 @@ const SIGNER: AccountId = account(201);
 /// What the chain was told to take from whom: share and reporters by epoch and offender.
 const TAKEN: Map<Twox64Concat, (u32, AccountId), (Perbill, Vec<AccountId>)> = Map::optional("Test", "Taken");
 
+/// Governance may change it.
+const TEST_WINDOW: Value<u32> = Value::optional("Test", "Window");
+
 const OFFENCES: Offences = Offences {
     index: 11,
-    window: WINDOW,
+    window: |state| Ok(TEST_WINDOW.get(state)?.unwrap_or(WINDOW)),
     epoch: |state| Ok(epoch_of(NUMBER.get_or_default(state)?)),
     deciders: |_, set_id, height| {
         let epoch = epoch_of(height);
@@ -327,6 +330,21 @@ fn a_second_report_is_refused_as_long_as_the_first_would_be_accepted() {
             Ok(vec![])
         );
         assert_eq!(OLDEST_EPOCH.get(&world.state), Ok(Some(2)));
+    });
+}
+
+#[test]
+fn what_was_forgotten_cannot_be_reported_again_when_the_window_grows() {
+    at(5, |world| {
+        let evidence = prevotes(2, place(5, 0));
+        world.report(Origin::None, evidence).unwrap();
+        world.go_to((WINDOW + 1) * BLOCKS_PER_EPOCH + 1);
+        TEST_WINDOW.put(&mut world.state, &100);
+        assert_eq!(world.check(&evidence), Err(Error::TooOld));
+        assert!(world.check(&prevotes(2, place(11, 0))).is_ok());
+        // A smaller one forgets earlier.
+        TEST_WINDOW.put(&mut world.state, &0);
+        assert_eq!(world.check(&prevotes(2, place(11, 0))), Err(Error::TooOld));
     });
 }
 

@@ -12,7 +12,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const SESSION: Session = Session { index: 6 };
+const SYSTEM: System =
+    System { index: 0, limits: LIMITS, ss58_prefix: 42, version: basalt_primitives::RuntimeVersion::default };
 const GRANDPA: Grandpa = Grandpa { index: 7 };
 
 fn public(scheme: Scheme, number: u8, what: u8) -> [u8; 32] {

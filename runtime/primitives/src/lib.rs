@@ -41,6 +41,7 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+pub mod claim;
 pub mod crypto;
 pub mod dispatch;
 mod error;
@@ -64,6 +65,7 @@ mod version;
 pub mod votes;
 pub mod weight_v2;
 
+pub use claim::{CLAIM, Claim};
 pub use crypto::AccountId32;
 pub use dispatch::{DispatchClass, DispatchEventInfo, Pays};
 pub use error::{ArithmeticError, DispatchError, ModuleError, TokenError, TransactionalError};

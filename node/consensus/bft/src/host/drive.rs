@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     cache::Verifier,
-    claim::seed_after,
+    claim::{claim_digest, seed_after},
     context::{Address, Candidate, Context, Height},
     error::HostError,
     keys::Keys,
@@ -388,7 +388,7 @@ impl Host {
             round,
             parent: self.ground.parent.hash,
             author,
-            digest: claim.digest(&author),
+            digest: claim_digest(&claim, &author),
             patience: self.hands.timing.propose(round),
         });
     }

@@ -10,13 +10,13 @@ use arc_malachitebft_core_types::{
     CertificateError, NilOrVal, Round, SignedMessage, Timeout, TimeoutKind, VoteType,
 };
 use arc_malachitebft_signing::VerifierExt;
-use basalt_primitives::{BlockNumber, H256, hashing::blake2_256};
+use basalt_primitives::{BlockNumber, Claim, H256, hashing::blake2_256};
 use futures::FutureExt;
 
 use super::{Action, Evidence, Seen, Timer};
 use crate::{
     cache::Verifier,
-    claim::{Claim, vrf_input},
+    claim::vrf_input,
     context::{Address, Context, Height, Proposal, Signature, Vote},
     keys::{Keys, Slot, SlotStep},
     log::Entry,
