@@ -13,7 +13,10 @@ use arc_malachitebft_signing::VerifierExt;
 use basalt_primitives::{BlockNumber, Claim, H256, hashing::blake2_256};
 use futures::FutureExt;
 
-use super::{Action, Evidence, Seen, Timer};
+use super::{
+    Action, Seen, Timer,
+    watch::{Statement, Watch},
+};
 use crate::{
     cache::Verifier,
     claim::vrf_input,
@@ -61,6 +64,7 @@ pub(super) struct Hands {
     /// A block is wanted for this round.
     pub(super) wanted: Option<Round>,
     pub(super) seen: BTreeMap<Address, Seen>,
+    pub(super) watch: Watch,
     /// Precommits of this height for blocks: of one round, for one block.
     precommits: BTreeMap<(u32, H256), BTreeSet<Address>>,
     /// When the round began, and when the proposal was executed; taken away once they were of use.
@@ -79,6 +83,7 @@ impl Hands {
         timing: Timing,
         now: Duration,
     ) -> Self {
+        let watch = Watch::new(*verifier.genesis());
         Self {
             keys,
             address,
@@ -91,6 +96,7 @@ impl Hands {
             kept: BTreeSet::new(),
             wanted: None,
             seen: BTreeMap::new(),
+            watch,
             precommits: BTreeMap::new(),
             round_began: None,
             executed: None,
@@ -271,19 +277,17 @@ impl Hands {
                 r.resume_with(())
             }
             Effect::Finalize(_, _, evidence, r) => {
-                for (_, pairs) in &evidence.proposals {
-                    for (first, second) in pairs {
-                        self.push(Action::Punish(Evidence::Proposals(
-                            Box::new(SignedProposal::of(first)),
-                            Box::new(SignedProposal::of(second)),
-                        )));
-                    }
+                for (first, second) in evidence.proposals.iter().flat_map(|(_, pairs)| pairs) {
+                    self.punish(
+                        &Statement::of_proposal(&SignedProposal::of(first)),
+                        &Statement::of_proposal(&SignedProposal::of(second)),
+                    );
                 }
-                for (_, pairs) in &evidence.votes {
-                    for (first, second) in pairs {
-                        let (first, second) = (SignedVote::of(first), SignedVote::of(second));
-                        self.push(Action::Punish(Evidence::Votes(first, second)));
-                    }
+                for (first, second) in evidence.votes.iter().flat_map(|(_, pairs)| pairs) {
+                    self.punish(
+                        &Statement::of_vote(&SignedVote::of(first)),
+                        &Statement::of_vote(&SignedVote::of(second)),
+                    );
                 }
                 r.resume_with(())
             }
@@ -291,6 +295,15 @@ impl Hands {
             Effect::CertVerifiedSyncValue(.., r) => r.resume_with(()),
             Effect::CertRejectedSyncValue(.., r) => r.resume_with(()),
         })
+    }
+
+    /// Somebody signed both.
+    fn punish(&mut self, first: &Statement, second: &Statement) {
+        if let Some(evidence) = first.against(second, self.verifier.set())
+            && let Some(evidence) = self.watch.once(evidence)
+        {
+            self.push(Action::Punish(evidence));
+        }
     }
 
     /// Nothing leaves before that is durable which it rests on.
