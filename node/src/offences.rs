@@ -190,7 +190,12 @@ impl Reporter {
                 Ok(hash) => {
                     let key = const_hex::encode(evidence.key);
                     let Place { height, round, .. } = evidence.place;
-                    tracing::warn!(height, round, ?hash, "validator 0x{key} signed twice: reported to the chain");
+                    tracing::warn!(
+                        height,
+                        round,
+                        ?hash,
+                        "validator 0x{key} signed twice: reported to the chain"
+                    );
                 }
                 // Somebody else was first.
                 Err(error)
@@ -280,7 +285,10 @@ mod tests {
         let mut desk = Desk::default();
         assert!(desk.take(&[evidence(1, 1), evidence(2, 1)]));
         assert!(!desk.take(&[evidence(1, 1), evidence(2, 1)]), "the engine still holds them");
-        assert!(!desk.take(&[evidence(1, 1), evidence(2, 1), evidence(2, 7)]), "the same offence, proved otherwise");
+        assert!(
+            !desk.take(&[evidence(1, 1), evidence(2, 1), evidence(2, 7)]),
+            "the same offence, proved otherwise"
+        );
         let wanted = |_: &Evidence| Answer::Wanted;
         assert_eq!(desk.go_through(10, wanted), (vec![evidence(1, 1), evidence(2, 1)], false));
         for height in 10..10 + PATIENCE_BLOCKS {

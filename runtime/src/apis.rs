@@ -28,12 +28,12 @@ use scale_info::{MetaType, Path, Type, TypeInfo, build::Fields, meta_type};
 
 use crate::{
     BALANCES, CONTRACTS, GRANDPA, OFFENCES, RANDOMNESS, RuntimeCall, RuntimeError, RuntimeEvent,
-    RuntimeHoldReason, SESSION, SUDO, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block, contracts,
-    offences, transaction, version,
+    RuntimeHoldReason, SESSION, STAKING, SUDO, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block,
+    contracts, offences, transaction, version,
 };
 
 /// Name and version of each runtime API.
-pub(crate) const APIS: [(&str, u32); 10] = [
+pub(crate) const APIS: [(&str, u32); 11] = [
     ("Core", 5),
     ("Metadata", 2),
     ("BlockBuilder", 6),
@@ -44,6 +44,7 @@ pub(crate) const APIS: [(&str, u32); 10] = [
     ("SessionKeys", 1),
     ("GrandpaApi", 3),
     ("ContractsApi", 2),
+    ("StakingApi", 1),
 ];
 
 /// An encoded transaction with its length prefix, as clients pass it; its type parameters tell them how to make one.
@@ -155,6 +156,7 @@ pub fn metadata() -> RuntimeMetadata {
             SESSION.metadata(),
             offences::grandpa_metadata(),
             CONTRACTS.metadata(),
+            STAKING.metadata(),
             OFFENCES.metadata(),
             RANDOMNESS.metadata(),
         ],
@@ -253,6 +255,7 @@ fn apis() -> Vec<Api> {
             ),
         ],
         "ContractsApi" => contract_methods(),
+        "StakingApi" => staking_methods(),
         _ => vec![],
     };
     APIS.iter()
@@ -289,6 +292,30 @@ fn fee_methods(
             vec![("length", meta_type::<u32>())],
             meta_type::<Balance>(),
             "The fee for this many bytes.",
+        ),
+    ]
+}
+
+fn staking_methods() -> Vec<Method> {
+    let of_era = || vec![("era", meta_type::<u32>()), ("account", meta_type::<AccountId>())];
+    vec![
+        method(
+            "nominations_quota",
+            vec![("balance", meta_type::<Balance>())],
+            meta_type::<u32>(),
+            "How many validators an account with this balance may nominate.",
+        ),
+        method(
+            "eras_stakers_page_count",
+            of_era(),
+            meta_type::<u32>(),
+            "How many pages a validator's exposure has in an era.",
+        ),
+        method(
+            "pending_rewards",
+            of_era(),
+            meta_type::<bool>(),
+            "Whether pages of a validator's rewards of an era are not paid yet.",
         ),
     ]
 }
@@ -451,6 +478,15 @@ pub(crate) fn call(
         }
         "GrandpaApi_grandpa_authorities" => GRANDPA.authorities(state)?.encode(),
         "GrandpaApi_current_set_id" => GRANDPA.current_set_id(state)?.encode(),
+        "StakingApi_nominations_quota" => STAKING.nominations_quota(arguments.next()?).encode(),
+        "StakingApi_eras_stakers_page_count" => {
+            let (era, account): (u32, AccountId) = arguments.next()?;
+            STAKING.eras_stakers_page_count(state, era, &account)?.encode()
+        }
+        "StakingApi_pending_rewards" => {
+            let (era, account): (u32, AccountId) = arguments.next()?;
+            STAKING.pending_rewards(state, era, &account)?.encode()
+        }
         "GrandpaApi_generate_key_ownership_proof" => {
             let set_id: u64 = arguments.next()?;
             let AuthorityId(vote_key) = arguments.next()?;

@@ -10,7 +10,7 @@ use basalt_support::{BlockSummary, Context, Pallet};
 use parity_scale_codec::Encode;
 
 use crate::{
-    BALANCES, CONTRACTS, LIMITS, OFFENCES, RANDOMNESS, RuntimeCall, SESSION, SYSTEM, TIMESTAMP,
+    BALANCES, CONTRACTS, LIMITS, OFFENCES, RANDOMNESS, RuntimeCall, SESSION, STAKING, SYSTEM, TIMESTAMP,
     TRANSACTION_PAYMENT, offences, transaction,
 };
 
@@ -26,6 +26,10 @@ pub(crate) fn begin(env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, F
     CONTRACTS.begin_block(&mut ctx)?;
     // Before all that draw by it.
     RANDOMNESS.begin_block(&mut ctx)?;
+    if let Some(epoch) = SESSION.starts(&ctx)? {
+        STAKING.begin_epoch(&mut ctx, epoch)?;
+    }
+    STAKING.begin_block(&mut ctx)?;
     OFFENCES.begin_block(&mut ctx)?;
     Ok(ctx.into_events())
 }
@@ -41,6 +45,7 @@ pub(crate) fn end(
     BALANCES.end_block(&mut ctx, &summary)?;
     TRANSACTION_PAYMENT.end_block(&mut ctx, &summary)?;
     CONTRACTS.end_block(&mut ctx, &summary)?;
+    STAKING.end_block(&mut ctx, &summary)?;
     // After all that may still see who misbehaved in this epoch.
     SESSION.end_block(&mut ctx, &summary)?;
     // Last, because it stores the events of all others.
@@ -114,5 +119,6 @@ pub(crate) fn try_state(state: &dyn StateRead) -> Result<(), Fatal> {
     checked("Session", SESSION.try_state(state))?;
     checked("Randomness", RANDOMNESS.try_state(state))?;
     checked("Contracts", CONTRACTS.try_state(state))?;
+    checked("Staking", STAKING.try_state(state))?;
     checked("Offences", OFFENCES.try_state(state))
 }

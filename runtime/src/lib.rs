@@ -38,6 +38,11 @@ use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, Hol
 use basalt_pallet_offences::{self as pallet_offences, Offences, grandpa};
 use basalt_pallet_randomness::Randomness;
 use basalt_pallet_session::{self as session, Grandpa, Session};
+use basalt_pallet_staking::{
+    self as staking, Staking,
+    issuance::{Curve, IssuanceModel},
+    types::Durations,
+};
 use basalt_pallet_sudo::{self as sudo, Sudo};
 use basalt_pallet_system::{self as system, System};
 use basalt_pallet_timestamp::{self as timestamp, Timestamp};
@@ -53,8 +58,10 @@ use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
 pub use apis::metadata;
+pub use contracts::ContractRandomness;
 pub use genesis::{
-    Amount, BalancesGenesis, GenesisConfig, KeysGenesis, SessionGenesis, SudoGenesis, ValidatorGenesis,
+    Amount, BalancesGenesis, GenesisConfig, KeysGenesis, SessionGenesis, StakerStatus, StakingConfig,
+    SudoGenesis, ValidatorGenesis,
 };
 pub use native::NativeRuntime;
 pub use transaction::{CALL_DECODE_DEPTH_MAX, TOUCHES_MAX, TRANSACTION_BYTES_MAX};
@@ -128,7 +135,29 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
     weight_to_fee: contracts::weight_to_fee,
     callable: contracts::callable,
     unstable: false,
-    extensions: &[],
+    extensions: &[&ContractRandomness],
+};
+
+/// Who may validate, and what for.
+pub const STAKING: Staking = Staking {
+    index: 10,
+    balances: BALANCES,
+    timestamp: TIMESTAMP,
+    session: SESSION,
+    randomness: RANDOMNESS,
+    treasury: TREASURY_ACCOUNT,
+    durations: Durations { bonding: 28, slash_defer: 7 },
+    // 10 % per year; all of it for stakers if half of the supply is at stake.
+    issuance: IssuanceModel::Curve(Curve {
+        min: 25_000_000,
+        max: 100_000_000,
+        ideal_stake: 500_000_000,
+        falloff: 50_000_000,
+    }),
+    seats_by_stake: Perbill::from_percent(80),
+    power_cap: Perbill::from_percent(20),
+    // A week: more than any sensible epoch, far less than any mistake of clocks that matters.
+    era_duration_max_ms: 7 * 24 * 60 * 60 * 1_000,
 };
 
 /// Who signed twice.
@@ -138,7 +167,7 @@ pub const OFFENCES: Offences = Offences {
     epoch: offences::epoch,
     deciders: offences::deciders,
     slash: offences::slash,
-    slash_weight: offences::SLASH_WEIGHT,
+    slash_weight: || STAKING.slash_weight(),
 };
 
 /// Randomness of headers. Its index follows those of authorship, staking and offences.
@@ -205,6 +234,9 @@ pub enum RuntimeCall {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Call),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Call),
     /// Of Offences.
     #[codec(index = 11)]
     Offences(pallet_offences::Call),
@@ -234,6 +266,9 @@ pub enum RuntimeEvent {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Event),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Event),
     /// Of Offences.
     #[codec(index = 11)]
     Offences(pallet_offences::Event),
@@ -263,6 +298,9 @@ pub enum RuntimeError {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Error),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Error),
     /// Of Offences.
     #[codec(index = 11)]
     Offences(pallet_offences::Error),
@@ -274,6 +312,9 @@ pub enum RuntimeHoldReason {
     /// By Contracts.
     #[codec(index = 8)]
     Contracts(HoldReason),
+    /// By Staking.
+    #[codec(index = 10)]
+    Staking(staking::HoldReason),
 }
 
 impl basalt_support::RuntimeCall for RuntimeCall {
@@ -287,6 +328,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Session(call) => SESSION.info(call),
             Self::Grandpa(_) => grandpa::info(&OFFENCES),
             Self::Contracts(call) => CONTRACTS.info(call),
+            Self::Staking(call) => STAKING.info(call),
             Self::Offences(call) => OFFENCES.info(call),
         }
     }
@@ -301,6 +343,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Session(call) => SESSION.dispatch(call, origin, ctx),
             Self::Grandpa(call) => grandpa::dispatch(&OFFENCES, GRANDPA.index, &call, origin, ctx),
             Self::Contracts(call) => CONTRACTS.dispatch(call, origin, ctx),
+            Self::Staking(call) => STAKING.dispatch(call, origin, ctx),
             Self::Offences(call) => OFFENCES.dispatch(call, origin, ctx),
         })
     }

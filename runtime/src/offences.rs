@@ -7,25 +7,22 @@ use basalt_pallet_session::HISTORY_SETS;
 use basalt_pallet_system::BLOCK_HASH;
 use basalt_primitives::{
     AccountId, BlockNumber, DispatchError, InvalidTransaction, ModuleError, Perbill, ValidTransaction,
-    Weight, extrinsic, votes::Evidence,
+    extrinsic, votes::Evidence,
 };
 use basalt_runtime_api::{Head, Refusal, ValidateError};
 use basalt_state::{StateError, StateRead};
-use basalt_support::{Context, Failure, metadata::PalletMetadata, weight};
+use basalt_support::{Context, Failure, metadata::PalletMetadata};
 use parity_scale_codec::{Decode, Encode};
 use scale_info::meta_type;
 
-use crate::{GRANDPA, OFFENCES, RuntimeCall, SESSION};
-
-/// What it weighs at most to slash one validator.
-pub(crate) const SLASH_WEIGHT: Weight = weight::operations(12, 8);
+use crate::{GRANDPA, OFFENCES, RuntimeCall, SESSION, STAKING};
 
 /// For how many blocks a report waits in a pool. It goes before all others, so one block is the rule.
 const LONGEVITY: u64 = 256;
 
-/// For how many epochs after an offence it may be reported: less than the sets of validators are known.
-pub(crate) fn window(_state: &dyn StateRead) -> Result<u32, StateError> {
-    Ok(HISTORY_SETS - 1)
+/// For how many epochs after an offence it may be reported: as long as stakes answer for it, and the set of that time is known.
+pub(crate) fn window(state: &dyn StateRead) -> Result<u32, StateError> {
+    Ok(STAKING.evidence_window(state)?.min(HISTORY_SETS - 1))
 }
 
 /// The epoch now.
@@ -55,13 +52,13 @@ pub(crate) fn deciders(
 
 /// Punishes an offender of an epoch.
 pub(crate) fn slash(
-    _ctx: &mut Context<'_, '_>,
-    _offender: &AccountId,
-    _epoch: u32,
-    _share: Perbill,
-    _reporters: &[AccountId],
+    ctx: &mut Context<'_, '_>,
+    offender: &AccountId,
+    epoch: u32,
+    share: Perbill,
+    reporters: &[AccountId],
 ) -> Result<(), Failure> {
-    Ok(())
+    STAKING.slash(ctx, offender, epoch, share, reporters)
 }
 
 /// A report by whoever sees the evidence, without length prefix.

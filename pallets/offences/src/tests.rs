@@ -47,7 +47,7 @@ const OFFENCES: Offences = Offences {
         TAKEN.put(ctx, &(epoch, *offender), &(share, reporters.to_vec()));
         Ok(())
     },
-    slash_weight: Weight::new(1_000, 0),
+    slash_weight: || Weight::new(1_000, 0),
 };
 
 const fn account(number: u8) -> AccountId {

@@ -70,7 +70,7 @@ pub use crypto::AccountId32;
 pub use dispatch::{DispatchClass, DispatchEventInfo, Pays};
 pub use error::{ArithmeticError, DispatchError, ModuleError, TokenError, TransactionalError};
 pub use extrinsic::{Additional, Extra, ExtrinsicError, Preamble};
-pub use fixed_point::FixedU128;
+pub use fixed_point::{FixedU128, multiply_divide};
 pub use generic::{
     block::{Block, OpaqueExtrinsic},
     digest::{Digest, DigestItem, EngineId},
@@ -78,7 +78,7 @@ pub use generic::{
     header::Header,
 };
 pub use multiaddress::MultiAddress;
-pub use per_things::{Perbill, Permill};
+pub use per_things::{Perbill, Percent, Permill};
 pub use primitive_types::{H160, H256, U256};
 pub use signature::{MultiSignature, MultiSigner};
 pub use ss58::Ss58Error;

@@ -224,10 +224,12 @@ impl Host {
         if ground.parent.number <= self.ground.parent.number {
             return Ok(());
         }
+        let before = self.members.id();
         self.members = members_on(&ground, &self.config.genesis)?;
         let next = ground.parent.number == self.height();
         self.ground = ground;
-        if !next || self.phase != Phase::Committing {
+        let renamed = self.members.id() != before && self.hands.enter(&self.ground.validators, &self.members);
+        if !next || renamed || self.phase != Phase::Committing {
             // The core allows no other way to leave out heights.
             self.state = state(self.hands.address, &self.ground, &self.members);
             self.hands.push(Action::CancelSteps);
