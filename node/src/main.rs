@@ -22,6 +22,7 @@ mod logging;
 mod maker;
 mod metrics;
 mod network;
+mod offences;
 mod parent;
 mod run;
 mod stderr;

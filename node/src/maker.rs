@@ -22,6 +22,7 @@ use crate::{
     cli::{DoppelgangerWait, NodeArgs, Sealing},
     error::NodeError,
     network::{self, Peers},
+    offences,
     validator::{Agreement, FetchBody, NetworkLink, ValidatorKeys},
 };
 
@@ -135,6 +136,7 @@ impl Maker {
                 let (engine, monitor) =
                     BftEngine::new(config, Box::new(keys), Arc::new(link), messages, bodies);
                 let agreement = Agreement::new(chain.clone(), &monitor, handle.clone(), pace.empty);
+                offences::report(chain.clone(), pool.clone(), monitor.evidence, folder);
                 (Box::new(engine), Some(Arc::new(agreement)))
             }
         };

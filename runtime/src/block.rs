@@ -10,8 +10,8 @@ use basalt_support::{BlockSummary, Context, Pallet};
 use parity_scale_codec::Encode;
 
 use crate::{
-    BALANCES, CONTRACTS, LIMITS, RANDOMNESS, RuntimeCall, SESSION, STAKING, SYSTEM, TIMESTAMP,
-    TRANSACTION_PAYMENT, transaction,
+    BALANCES, CONTRACTS, LIMITS, OFFENCES, RANDOMNESS, RuntimeCall, SESSION, STAKING, SYSTEM, TIMESTAMP,
+    TRANSACTION_PAYMENT, offences, transaction,
 };
 
 /// How far a block's time may be ahead of the importer's clock: as in Substrate.
@@ -30,6 +30,7 @@ pub(crate) fn begin(env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, F
         STAKING.begin_epoch(&mut ctx, epoch)?;
     }
     STAKING.begin_block(&mut ctx)?;
+    OFFENCES.begin_block(&mut ctx)?;
     Ok(ctx.into_events())
 }
 
@@ -93,7 +94,13 @@ pub(crate) fn check_inherents(transactions: &[Verified], data: &InherentData) ->
             drift_max_ms: TIMESTAMP_DRIFT_MAX_MS,
         });
     }
-    match (0..).zip(transactions).skip(1).find(|(_, transaction)| transaction.signed.is_none()) {
+    let is_misplaced = |transaction: &Verified| {
+        // Reports of offences are the only others without a signature, wherever they stand.
+        let is_report =
+            || transaction::decode_call(transaction.call()).is_ok_and(|call| offences::is_bare_report(&call));
+        transaction.signed.is_none() && !is_report()
+    };
+    match (0..).zip(transactions).skip(1).find(|(_, transaction)| is_misplaced(transaction)) {
         Some((index, _)) => Err(InherentError::Misplaced { index }),
         None => Ok(()),
     }
@@ -112,5 +119,6 @@ pub(crate) fn try_state(state: &dyn StateRead) -> Result<(), Fatal> {
     checked("Session", SESSION.try_state(state))?;
     checked("Randomness", RANDOMNESS.try_state(state))?;
     checked("Contracts", CONTRACTS.try_state(state))?;
-    checked("Staking", STAKING.try_state(state))
+    checked("Staking", STAKING.try_state(state))?;
+    checked("Offences", OFFENCES.try_state(state))
 }

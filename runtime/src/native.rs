@@ -5,7 +5,9 @@ use core::fmt;
 
 use basalt_contracts_vm::Machine;
 use basalt_pallet_system::ACCOUNT;
-use basalt_primitives::{AccountId, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction};
+use basalt_primitives::{
+    AccountId, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction, votes::Evidence,
+};
 use basalt_runtime_api::{
     ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Events, Fatal, GenesisError, Head,
     InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
@@ -13,7 +15,7 @@ use basalt_runtime_api::{
 };
 use basalt_state::{ChangeSet, Overlay, StateError, StateRead};
 
-use crate::{LIMITS, SESSION, TIMESTAMP, apis, block, genesis, transaction, version};
+use crate::{LIMITS, SESSION, TIMESTAMP, apis, block, genesis, offences, transaction, version};
 
 /// This chain's logic, compiled into the node.
 ///
@@ -128,6 +130,10 @@ impl Runtime for NativeRuntime {
 
     fn validators(&self, state: &dyn StateRead) -> Result<ValidatorSet, StateError> {
         SESSION.validators(state)
+    }
+
+    fn report(&self, evidence: &Evidence) -> Option<Vec<u8>> {
+        Some(offences::transaction(evidence))
     }
 
     fn try_state(&self, state: &dyn StateRead) -> Result<(), Fatal> {

@@ -7,7 +7,7 @@ use std::{
 
 use basalt_executor::Report;
 use basalt_primitives::{
-    AccountId, Block, BlockNumber, Digest, DigestItem, H256, Header, Moment, OpaqueExtrinsic,
+    AccountId, Block, BlockNumber, Digest, DigestItem, DispatchClass, H256, Header, Moment, OpaqueExtrinsic,
     TransactionValidityError, hashing::blake2_256,
 };
 use basalt_runtime_api::{BlockEnv, InherentData, Runtime, Transaction, ValidateError, Verified};
@@ -438,11 +438,15 @@ fn inspect(runtime: &dyn Runtime, body: &[OpaqueExtrinsic]) -> Result<Vec<Arc<Tr
         .collect()
 }
 
-/// How many inherents open the block. Bare transactions elsewhere are refused: nobody vouches for them.
+/// How many inherents open the block. None may stand elsewhere. What else is bare, the runtime takes or refuses: some
+/// transactions prove themselves.
 fn inherents_at_the_front(transactions: &[Arc<Transaction>]) -> Result<usize, ImportError> {
-    let front = transactions.iter().take_while(|transaction| transaction.signed.is_none()).count();
-    match (0..).zip(transactions).skip(front).find(|(_, transaction)| transaction.signed.is_none()) {
-        Some((index, transaction)) => Err(ImportError::Unsigned { index, hash: transaction.hash }),
+    let is_inherent = |transaction: &Transaction| {
+        transaction.signed.is_none() && transaction.info.class == DispatchClass::Mandatory
+    };
+    let front = transactions.iter().take_while(|transaction| is_inherent(transaction)).count();
+    match (0..).zip(transactions).skip(front).find(|(_, transaction)| is_inherent(transaction)) {
+        Some((index, transaction)) => Err(ImportError::LateInherent { index, hash: transaction.hash }),
         None => Ok(front),
     }
 }

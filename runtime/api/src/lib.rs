@@ -39,7 +39,7 @@ use core::{cell::Cell, ops::Deref};
 use basalt_primitives::{
     AccountId, Balance, BlockNumber, Digest, DispatchClass, DispatchError, DispatchEventInfo, Era, H256,
     Header, InvalidTransaction, Moment, MultiSignature, Nonce, Pays, RuntimeVersion,
-    TransactionValidityError, UnknownTransaction, ValidTransaction, Weight,
+    TransactionValidityError, UnknownTransaction, ValidTransaction, Weight, votes::Evidence,
 };
 use basalt_state::{ChangeSet, Key, Overlay, StateError, StateRead};
 use parity_scale_codec::{Decode, Encode};
@@ -76,7 +76,7 @@ pub struct Transaction {
     pub bytes: Vec<u8>,
     /// Where in `bytes` the call begins.
     pub call_offset: usize,
-    /// Who signed and with what; `None` for inherents.
+    /// Who signed and with what; `None` for inherents, and for what proves itself.
     pub signed: Option<Signed>,
     /// What the call costs at most.
     pub info: DispatchInfo,
@@ -471,7 +471,8 @@ pub trait Runtime: Send + Sync {
         head: &Head<'_>,
     ) -> Result<Option<SignatureCheck>, ValidateError>;
 
-    /// Whether the transaction may enter the pool on top of `head`: nonce, era, fee. Does not look at the signature.
+    /// Whether the transaction may enter the pool on top of `head`: nonce, era, fee. Does not look at the signature. One
+    /// without a sender may, too, if it proves itself: it names what it does in `provides`, and the pool holds one for that.
     fn validate(&self, transaction: &Transaction, head: &Head<'_>)
     -> Result<ValidTransaction, ValidateError>;
 
@@ -524,6 +525,13 @@ pub trait Runtime: Send + Sync {
     fn earliest_time(&self, state: &dyn StateRead) -> Result<Moment, StateError> {
         let _ = state;
         Ok(0)
+    }
+
+    /// The bare transaction, without length prefix, that reports to the chain that a validator signed twice; none on a
+    /// chain that punishes nobody.
+    fn report(&self, evidence: &Evidence) -> Option<Vec<u8>> {
+        let _ = evidence;
+        None
     }
 
     /// Checks what must hold in every state (sum of balances = issuance …). For tests, simulations and `db check`.

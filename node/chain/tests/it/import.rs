@@ -173,12 +173,18 @@ fn a_huge_digest_is_refused_before_anything_else() {
 
 #[test]
 fn an_unsigned_transaction_behind_signed_ones_is_refused() {
-    let error = refused(|block| {
-        let mut body = block.extrinsics.clone();
-        body.insert(2, bare(Call::Put(b"mine".to_vec(), vec![1])).into());
-        with_body(block, body)
-    });
-    assert!(matches!(error, ImportError::Unsigned { index: 2, .. }), "{error}");
+    let with = |call| {
+        refused(|block| {
+            let mut body = block.extrinsics.clone();
+            body.insert(2, bare(call).into());
+            with_body(block, body)
+        })
+    };
+    let error = with(Call::Now(1_000));
+    assert!(matches!(error, ImportError::LateInherent { index: 2, .. }), "{error}");
+    // The runtime says which others may be unsigned, and this one allows none.
+    let error = with(Call::Put(b"mine".to_vec(), vec![1]));
+    assert_eq!(error, ImportError::Inherents(InherentError::Misplaced { index: 2 }));
 }
 
 #[test]

@@ -9,14 +9,10 @@
 use std::time::Duration;
 
 use basalt_chain::{BlockId, Justification};
-use basalt_primitives::{AccountId, BlockNumber, Digest, H256, Header, OpaqueExtrinsic};
+use basalt_primitives::{AccountId, BlockNumber, Digest, H256, Header, OpaqueExtrinsic, votes::Evidence};
 use basalt_runtime_api::ValidatorSet;
 
-use crate::{
-    log::Entry,
-    timing::Timeouts,
-    wire::{Message, SignedProposal, SignedVote},
-};
+use crate::{log::Entry, timing::Timeouts, wire::Message};
 
 mod drive;
 mod effects;
@@ -24,6 +20,7 @@ mod messages;
 mod status;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use drive::Host;
 pub use status::{Seen, Status, Step};
@@ -213,24 +210,4 @@ pub enum Offence {
     /// It passes on a block that cannot be right.
     #[error("it passed on a proposal that cannot be right: {0}")]
     BadProposal(String),
-}
-
-/// Two messages that contradict each other, signed with one key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "there is seldom one")]
-pub enum Evidence {
-    /// Two blocks, or one under different terms, for one round.
-    Proposals(Box<SignedProposal>, Box<SignedProposal>),
-    /// Two votes of one kind in one round.
-    Votes(SignedVote, SignedVote),
-}
-
-impl Evidence {
-    /// Whose it is: a vote key.
-    pub fn offender(&self) -> [u8; 32] {
-        match self {
-            Self::Proposals(first, _) => first.proposer,
-            Self::Votes(first, _) => first.voter,
-        }
-    }
 }

@@ -19,7 +19,14 @@ pub const BODIES_MAX: usize = 32;
 /// How often a body is asked for before its block counts as unknown: the round goes on without it then.
 pub const FETCHES_MAX: u32 = 20;
 
-/// Evidence that waits for somebody to look at it.
+/// Heights before the current one that are still watched for who signs twice.
+pub const WATCHED_HEIGHTS: u64 = 64;
+
+/// Messages of one validator and height that others are compared with: those of four rounds. With the most validators and
+/// two rounds at each height this takes some 20 MB.
+pub const WATCHED_PER_VALIDATOR_MAX: usize = 12;
+
+/// Evidence that waits for somebody to look at it: the newest.
 pub const EVIDENCE_MAX: usize = 256;
 
 /// Messages for the next height that are kept until it begins, of all peers.

@@ -250,6 +250,20 @@ impl SignedVote {
 }
 
 impl Polka {
+    /// The votes in it.
+    pub(crate) fn votes(&self) -> impl Iterator<Item = SignedVote> {
+        let (height, round, block) = (self.height, self.round, Some(self.block));
+        let one = move |(voter, signature): &([u8; 32], [u8; 64])| SignedVote {
+            precommit: false,
+            height,
+            round,
+            block,
+            voter: *voter,
+            signature: *signature,
+        };
+        self.prevotes.iter().map(one)
+    }
+
     pub(crate) fn of(polka: &PolkaCertificate<Context>) -> Self {
         let prevotes = polka.polka_signatures.iter().map(|one| (one.address.0, one.signature.0)).collect();
         Self { height: polka.height.0, round: round(polka.round), block: polka.value_id.0, prevotes }
@@ -267,6 +281,20 @@ impl Polka {
 }
 
 impl RoundChange {
+    /// The votes in it.
+    pub(crate) fn votes(&self) -> impl Iterator<Item = SignedVote> {
+        let (height, round) = (self.height, self.round);
+        let one = move |(precommit, block, voter, signature): &RoundVote| SignedVote {
+            precommit: *precommit,
+            height,
+            round,
+            block: *block,
+            voter: *voter,
+            signature: *signature,
+        };
+        self.votes.iter().map(one)
+    }
+
     pub(crate) fn of(change: &RoundCertificate<Context>) -> Self {
         let one = |vote: &RoundSignature<Context>| {
             let precommit = vote.vote_type == VoteType::Precommit;

@@ -1,7 +1,7 @@
 //! A host, and what it wants done, as the engine of a node does it.
 
 use super::*;
-use crate::keys::{DiskKeys, height_of};
+use crate::keys::DiskKeys;
 use basalt_consensus_bft::{Config, Keys, verify_justification};
 
 impl World {
@@ -243,8 +243,7 @@ impl World {
                 Ok(())
             }
             Action::Punish(evidence) => {
-                let key = evidence.offender();
-                let height = height_of(&evidence);
+                let (key, height) = (evidence.key, evidence.place.height);
                 let innocent =
                     self.scenario.roles.iter().any(|role| role.is_honest() && role.signer.vote_key() == key);
                 if innocent && self.scenario.roles[at].is_honest() {

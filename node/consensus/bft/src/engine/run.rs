@@ -8,7 +8,7 @@ use std::{
 
 use basalt_chain::{BlockId, BuiltBlock, Chain};
 use basalt_consensus_api::{EngineError, Env};
-use basalt_primitives::{AccountId, H256, Header, OpaqueExtrinsic};
+use basalt_primitives::{AccountId, H256, Header, OpaqueExtrinsic, votes::Evidence};
 use tokio::{
     sync::{broadcast::error::RecvError, mpsc, watch},
     time::Instant,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     claim::claim_of,
-    host::{Action, Config as HostConfig, Event, Evidence, Ground, Host, Offence, Status, Timer},
+    host::{Action, Config as HostConfig, Event, Ground, Host, Offence, Status, Timer},
     limits::{EVIDENCE_MAX, INLINE_BODY_BYTES_MAX},
     log::{Entry, FileStorage, Log, LogError},
     wire::Message,
@@ -305,13 +305,14 @@ impl Loop {
                 Action::Behind { height, peer } => self.link.behind(peer, height),
                 Action::Report { peer, offence } => self.link.report(peer, &offence),
                 Action::Punish(found) => {
-                    let offender: String =
-                        found.offender().iter().map(|byte| format!("{byte:02x}")).collect();
+                    let offender: String = found.key.iter().map(|byte| format!("{byte:02x}")).collect();
                     tracing::warn!("validator 0x{offender} signed twice");
                     self.evidence.send_modify(|all| {
-                        if all.len() < EVIDENCE_MAX && !all.contains(&found) {
-                            all.push(found);
+                        // The newest stay: whoever looks has seen the others long ago.
+                        if all.len() >= EVIDENCE_MAX {
+                            all.remove(0);
                         }
+                        all.push(found);
                     });
                 }
             }

@@ -16,6 +16,7 @@ use basalt_primitives::{BlockNumber, H256};
 use super::{
     Action, Config, Event, Ground, PeerTag, Seen, Timer, Verdict,
     effects::{Hands, Outcome},
+    watch::Statement,
 };
 use crate::{
     cache::Verifier,
@@ -26,7 +27,7 @@ use crate::{
     log::{Entry, Recovered},
     members::Members,
     timing::Timing,
-    wire::Message,
+    wire::{Message, SignedProposal, SignedVote},
 };
 
 /// Where a host is between two blocks.
@@ -72,6 +73,8 @@ pub struct Host {
     pub(super) pending: Vec<Pending>,
     /// Headers whose claims were checked.
     pub(super) checked: BTreeSet<H256>,
+    /// A proposal of somebody else was passed on.
+    pub(super) passed_on: bool,
     pub(super) now: Duration,
 }
 
@@ -107,8 +110,10 @@ impl Host {
             verdicts: BTreeMap::new(),
             pending: Vec::new(),
             checked: BTreeSet::new(),
+            passed_on: false,
             now,
         };
+        host.hands.watch.begin(u64::from(host.height()), &host.members);
         if config.listen.is_zero() {
             host.wait()?;
         } else {
@@ -237,6 +242,8 @@ impl Host {
         self.verdicts.clear();
         self.pending.clear();
         self.checked.clear();
+        self.passed_on = false;
+        self.hands.watch.begin(u64::from(self.height()), &self.members);
         self.forget_early();
         if self.phase == Phase::Listening { Ok(()) } else { self.wait() }
     }
@@ -325,6 +332,7 @@ impl Host {
                 self.verdicts.insert(value.value.hash, verdict);
                 self.checked.insert(value.value.hash);
             }
+            self.watch_again(&input);
             if let Input::Proposal(proposal) = &input {
                 let proposal = &proposal.message;
                 self.checked.insert(proposal.value.hash);
@@ -343,6 +351,18 @@ impl Host {
         self.hands.replaying = false;
         self.after_replay()?;
         self.take_early()
+    }
+
+    /// Others' messages in the log are compared with those to come.
+    fn watch_again(&mut self, input: &Input<Context>) {
+        let statement = match input {
+            Input::Vote(vote) => Statement::of_vote(&SignedVote::of(vote)),
+            Input::Proposal(proposal) => Statement::of_proposal(&SignedProposal::of(proposal)),
+            _ => return,
+        };
+        if Address(statement.key) != self.hands.address {
+            self.watch(&statement);
+        }
     }
 
     /// What the log did not answer.

@@ -6,15 +6,17 @@ use std::{
 };
 
 use basalt_chain::BlockId;
-use basalt_primitives::{AccountId, Digest, H256, Header};
+use basalt_primitives::{AccountId, Digest, H256, Header, votes::Evidence};
 use basalt_runtime_api::{Validator, ValidatorSet};
 use ed25519_zebra::SigningKey;
 use schnorrkel::{ExpansionMode, Keypair, MiniSecretKey};
 
-use super::{Action, Config, Event, Evidence, Ground, Host, Offence, Pace, Step, Timer, Verdict};
+use super::{Action, Config, Event, Ground, Host, Offence, Pace, Step, Timer, Verdict};
 use crate::{
     Entry, HostError, Keys, Message, Recovered, Refusal, Slot, Timeouts, verify_justification, vrf_transcript,
 };
+
+mod watching;
 
 const GENESIS: H256 = H256([7; 32]);
 
@@ -587,8 +589,14 @@ fn whoever_signs_twice_is_found_out() {
     net.agree();
     assert!(!net.punished.is_empty());
     for evidence in &net.punished {
-        assert_eq!(evidence.offender(), TestKeys::new(3).vote_key());
+        assert_eq!(evidence.key, TestKeys::new(3).vote_key());
+        // As the chain will look at it.
+        assert_eq!(evidence.place.set_id, set().id);
+        assert!(evidence.contradiction.differs() && evidence.is_signed(&GENESIS));
     }
+    // Of each height once, though the core finds it too.
+    let heights: BTreeSet<_> = net.punished.iter().map(|evidence| evidence.place).collect();
+    assert_eq!(heights.len(), net.punished.len());
 }
 
 #[test]
@@ -636,7 +644,9 @@ fn what_no_honest_peer_sends_is_reported_and_changes_nothing() {
     ] {
         let before = net.nodes[to].host.status();
         let actions = net.nodes[to].host.handle(net.now, Event::Message { peer: 77, message }).unwrap();
-        let [Action::Report { peer: 77, offence }] = &actions[..] else { panic!("{actions:?}") };
+        // Two bad proposals are two proposals.
+        let reports: Vec<_> = actions.iter().filter(|action| !matches!(action, Action::Punish(_))).collect();
+        let [Action::Report { peer: 77, offence }] = &reports[..] else { panic!("{actions:?}") };
         assert!(offence.to_string().contains(expected), "{offence}");
         assert_eq!(net.nodes[to].host.status(), before);
     }
