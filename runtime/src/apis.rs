@@ -27,8 +27,8 @@ use parity_scale_codec::{Compact, Decode, DecodeAll, Encode};
 use scale_info::{MetaType, Path, Type, TypeInfo, build::Fields, meta_type};
 
 use crate::{
-    BALANCES, CONTRACTS, GRANDPA, RuntimeCall, RuntimeError, RuntimeEvent, RuntimeHoldReason, SESSION, SUDO,
-    SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block, contracts, transaction, version,
+    AUTHORSHIP, BALANCES, CONTRACTS, GRANDPA, RuntimeCall, RuntimeError, RuntimeEvent, RuntimeHoldReason,
+    SESSION, SUDO, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block, contracts, transaction, version,
 };
 
 /// Name and version of each runtime API.
@@ -154,6 +154,7 @@ pub fn metadata() -> RuntimeMetadata {
             SESSION.metadata(),
             GRANDPA.metadata(),
             CONTRACTS.metadata(),
+            AUTHORSHIP.metadata(),
         ],
         extrinsic: Extrinsic {
             ty: meta_type::<UncheckedExtrinsic>(),

@@ -22,6 +22,7 @@ extern crate alloc;
 extern crate std;
 
 mod apis;
+mod authorship;
 mod block;
 mod contracts;
 mod genesis;
@@ -32,6 +33,7 @@ mod transaction;
 
 use alloc::borrow::ToOwned;
 
+use basalt_pallet_authorship::{self as pallet_authorship, Authorship};
 use basalt_pallet_balances::{self as balances, Balances};
 use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, HoldReason};
 use basalt_pallet_session::{Grandpa, Session};
@@ -126,6 +128,9 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
     extensions: &[],
 };
 
+/// Who makes blocks, and who votes for them.
+pub const AUTHORSHIP: Authorship = Authorship { index: 9, session: SESSION, hooks: authorship::HOOKS };
+
 /// Where the treasury's share goes: the same account as on Substrate chains, `modl` ++ `py/trsry`.
 pub const TREASURY_ACCOUNT: AccountId = pallet_account(*b"modlpy/trsry");
 
@@ -181,6 +186,9 @@ pub enum RuntimeCall {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Call),
+    /// Of Authorship.
+    #[codec(index = 9)]
+    Authorship(pallet_authorship::Call),
 }
 
 /// An event of any pallet. Pallets record the bytes themselves; this type is what clients decode them by.
@@ -204,6 +212,9 @@ pub enum RuntimeEvent {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Event),
+    /// Of Authorship.
+    #[codec(index = 9)]
+    Authorship(pallet_authorship::Event),
 }
 
 /// An error of any pallet.
@@ -224,6 +235,9 @@ pub enum RuntimeError {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Error),
+    /// Of Authorship.
+    #[codec(index = 9)]
+    Authorship(pallet_authorship::Error),
 }
 
 /// What an amount of an account is held for. Pallets store the two bytes; this type is what clients decode them by.
@@ -243,6 +257,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Utility(call) => UTILITY.info(call),
             Self::Sudo(call) => SUDO.info(call),
             Self::Contracts(call) => CONTRACTS.info(call),
+            Self::Authorship(call) => AUTHORSHIP.info(call),
         }
     }
 
@@ -254,6 +269,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Utility(call) => UTILITY.dispatch(call, origin, ctx),
             Self::Sudo(call) => SUDO.dispatch(call, origin, ctx),
             Self::Contracts(call) => CONTRACTS.dispatch(call, origin, ctx),
+            Self::Authorship(call) => AUTHORSHIP.dispatch(call, origin, ctx),
         })
     }
 }

@@ -45,6 +45,7 @@ pub mod crypto;
 pub mod dispatch;
 mod error;
 pub mod extrinsic;
+pub mod finality;
 pub mod fixed_point;
 pub mod generic;
 pub mod hashing;

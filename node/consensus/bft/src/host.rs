@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use basalt_chain::{BlockId, Justification};
 use basalt_primitives::{AccountId, BlockNumber, Digest, H256, Header, OpaqueExtrinsic};
-use basalt_runtime_api::ValidatorSet;
+use basalt_runtime_api::{Certificate, ValidatorSet};
 
 use crate::{
     log::Entry,
@@ -18,6 +18,7 @@ use crate::{
     wire::{Message, SignedProposal, SignedVote},
 };
 
+mod certificate;
 mod drive;
 mod effects;
 mod messages;
@@ -26,7 +27,7 @@ mod status;
 mod tests;
 
 pub use drive::Host;
-pub use status::{Seen, Status, Step};
+pub use status::{Seen, Status, Step, Turnout};
 
 /// Names a peer to whoever carries out the actions.
 pub type PeerTag = u64;
@@ -162,6 +163,8 @@ pub enum Action {
         digest: Digest,
         /// The others wait this long for it.
         patience: Duration,
+        /// Who voted for the block below, as far as that is known here; none after a restart, or if it came otherwise.
+        votes: Option<Certificate>,
     },
     /// Get the body of a block, execute it, and answer with [`Event::Executed`].
     Execute {

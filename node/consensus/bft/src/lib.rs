@@ -61,7 +61,8 @@ pub use claim::{CLAIM, Claim, ClaimError, seed_after, seed_of_genesis, vrf_input
 pub use engine::{BftEngine, Bodies, Config as EngineConfig, Incoming, Link, MESSAGES_MAX, Monitor};
 pub use error::HostError;
 pub use host::{
-    Action, Config, Event, Evidence, Ground, Host, Offence, Pace, PeerTag, Seen, Status, Step, Timer, Verdict,
+    Action, Config, Event, Evidence, Ground, Host, Offence, Pace, PeerTag, Seen, Status, Step, Timer,
+    Turnout, Verdict,
 };
 pub use justification::{FRNK, JustificationError, verify_justification};
 pub use keys::{Keys, Refusal, Slot, SlotStep};

@@ -1,25 +1,17 @@
 //! What is signed.
 
 use arc_malachitebft_core_types::{NilOrVal, VoteType};
-use basalt_primitives::H256;
+use basalt_primitives::{H256, finality::precommit_payload};
 use parity_scale_codec::Encode;
 
 use crate::context::{Height, Proposal, Vote};
 
-/// The variant of a precommit among GRANDPA's messages.
-const GRANDPA_PRECOMMIT: u8 = 1;
+pub(crate) use basalt_primitives::finality::grandpa_round;
 
-/// Height and round as one GRANDPA round: so two votes in different rounds are never an equivocation there, and two in one
-/// round always are. Heights are block numbers, so the upper half holds them.
-pub(crate) fn grandpa_round(height: u64, round: u32) -> u64 {
-    (height << 32) | u64::from(round)
-}
-
-/// What a precommit for a block signs: exactly what GRANDPA's does (`facts/consensus.md` §4.3), so that a certificate is
-/// a GRANDPA justification.
+/// What a precommit for a block signs: exactly what GRANDPA's does, so that a certificate is a GRANDPA justification.
 pub(crate) fn precommit(height: u64, round: u32, set: u64, hash: &H256) -> Vec<u8> {
     let number = u32::try_from(height).unwrap_or(u32::MAX);
-    (GRANDPA_PRECOMMIT, hash, number, grandpa_round(height, round), set).encode()
+    precommit_payload(number, round, set, hash)
 }
 
 /// What a vote signs. All but precommits for a block name their purpose and the chain.

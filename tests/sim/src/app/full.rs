@@ -146,7 +146,7 @@ impl App for Full {
             parent: order.parent,
             digest: order.digest,
             author: Some(order.author),
-            inherents: InherentData { timestamp },
+            inherents: InherentData::at(timestamp),
             candidates: &mut left.take(take).cloned(),
             deadline: None,
         })?;

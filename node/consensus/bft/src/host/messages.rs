@@ -20,6 +20,7 @@ impl Host {
     pub(super) fn on_message(&mut self, peer: PeerTag, message: Message) -> Result<(), HostError> {
         let height = u64::from(self.height());
         if message.height() < height {
+            self.late(peer, &message);
             return Ok(());
         }
         if message.height() > height + 1 {
@@ -43,8 +44,20 @@ impl Host {
                 self.keep(peer, message);
                 Ok(())
             }
-            // What is late for the decision proves nothing more.
-            Phase::Committing => Ok(()),
+            Phase::Committing => {
+                self.late(peer, &message);
+                Ok(())
+            }
+        }
+    }
+
+    /// What is late for the decision proves nothing more, but says who is there.
+    fn late(&mut self, peer: PeerTag, message: &Message) {
+        let Message::Vote(vote) = message else { return };
+        let Some(decided) = self.decided.as_mut().filter(|decided| decided.lacks(vote)) else { return };
+        // Who is no member now may just have been one; it is not worth a report.
+        if decided.missing(&vote.voter).is_some() && !decided.add(vote) {
+            self.hands.push(Action::Report { peer, offence: Offence::BadSignature });
         }
     }
 
