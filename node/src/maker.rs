@@ -4,12 +4,12 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use basalt_chain::extrinsics_root;
 use basalt_consensus_api::{Engine, EngineError, Env, author_of};
-use basalt_consensus_bft::{BftEngine, Bodies, CLAIM, EngineConfig, Pace, Timeouts, verify_justification};
+use basalt_consensus_bft::{BftEngine, Bodies, EngineConfig, Pace, Timeouts, verify_justification};
 use basalt_consensus_instant::{Config as SealConfig, InstantEngine, Seal};
 use basalt_keystore::Keystore;
 use basalt_network::{Heads, NetworkHandle, NetworkService};
 use basalt_primitives::{
-    AccountId, EngineId, OpaqueExtrinsic,
+    AccountId, CLAIM, EngineId, OpaqueExtrinsic,
     keys::{Pair, Scheme},
 };
 use basalt_rpc::{ConsensusStatus, NetworkStatus, NoNetwork};
@@ -69,7 +69,14 @@ impl Maker {
             author: author(spec),
             ..SealConfig::default()
         }));
-        Ok(Self { engine, alone: true, peers: Arc::new(NoNetwork), agreement: None, turnout: None, network: None })
+        Ok(Self {
+            engine,
+            alone: true,
+            peers: Arc::new(NoNetwork),
+            agreement: None,
+            turnout: None,
+            network: None,
+        })
     }
 
     /// A node of a network whose validators are `set` now.

@@ -2,119 +2,27 @@
 
 use std::{
     collections::HashMap,
-    io,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use basalt_chain::Chain;
-use basalt_consensus_bft::{
-    Incoming, Keys, Link, MESSAGES_MAX, Monitor, Offence, PeerTag, Refusal, Slot, SlotStep, Status, Step,
-    vrf_transcript,
-};
-use basalt_keystore::{
-    KeyType, Keystore, VotePair, VrfPair,
-    guard::{Guard, GuardFile, Record, Step as GuardStep, Turn, Verdict},
-};
+use basalt_consensus_bft::{Incoming, Link, MESSAGES_MAX, Monitor, Offence, PeerTag, Status, Step};
 use basalt_network::{ConsensusReceiver, Cost, NetworkHandle, PeerId};
 use basalt_primitives::{AccountId, H256, OpaqueExtrinsic};
 use basalt_rpc::ConsensusStatus;
 use basalt_rpc_api::types::{ConsensusReport, ConsensusStep, ValidatorReport, VoteReport};
-use basalt_runtime_api::ValidatorSet;
 use basalt_sync::SyncHandle;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 use crate::{error::NodeError, turnout::TurnoutFigures};
+mod keys;
+
+pub(crate) use keys::ValidatorKeys;
 
 /// Peers whose tags are remembered; the oldest are forgotten beyond, and get others when they speak again.
 const PEERS_MAX: usize = 4096;
-
-/// A validator's keys, with the guard that survives what its log does not.
-pub(crate) struct ValidatorKeys {
-    vote: VotePair,
-    vrf: VrfPair,
-    file: GuardFile,
-    /// With what was signed since the last sync.
-    guard: Guard,
-    unsynced: Option<Record>,
-}
-
-impl ValidatorKeys {
-    /// The keys of the validator that this node is, or is to become.
-    ///
-    /// # Errors
-    ///
-    /// If the keystore has none, or several of which no one is in the set.
-    pub(crate) fn open(keystore: &Keystore, set: &ValidatorSet) -> Result<Self, NodeError> {
-        let votes = keystore.keys(KeyType::Vote)?;
-        let member = set.validators.iter().find(|validator| votes.contains(&validator.vote_key));
-        let vote_key = match (member, &votes[..]) {
-            (Some(member), _) => member.vote_key,
-            (None, [key]) => *key,
-            (None, []) => return Err(NodeError::NoValidatorKeys(keystore.folder().to_owned())),
-            (None, _) => return Err(NodeError::ManyValidatorKeys(keystore.folder().to_owned())),
-        };
-        let vrfs = keystore.keys(KeyType::Vrf)?;
-        let vrf_key = match (member, &vrfs[..]) {
-            (Some(member), _) => member.vrf_key,
-            (None, [key]) => *key,
-            (None, _) => return Err(NodeError::NoValidatorKeys(keystore.folder().to_owned())),
-        };
-        let missing = || NodeError::NoValidatorKeys(keystore.folder().to_owned());
-        let vote = keystore.vote_pair(&vote_key)?.ok_or_else(missing)?;
-        let vrf = keystore.vrf_pair(&vrf_key)?.ok_or_else(missing)?;
-        let file = GuardFile::open(keystore.folder(), &vote_key)?;
-        let guard = Guard { last: file.last() };
-        Ok(Self { vote, vrf, file, guard, unsynced: None })
-    }
-}
-
-impl Keys for ValidatorKeys {
-    fn vote_key(&self) -> [u8; 32] {
-        self.vote.public()
-    }
-
-    fn sign(&mut self, slot: Slot, digest: H256, payload: &[u8]) -> Result<[u8; 64], Refusal> {
-        let step = match slot.step {
-            SlotStep::Proposal => GuardStep::Proposal,
-            SlotStep::Prevote => GuardStep::Prevote,
-            SlotStep::Precommit => GuardStep::Precommit,
-        };
-        let next = Record { turn: Turn { height: slot.height, round: slot.round, step }, hash: digest.0 };
-        match self.guard.check(&next) {
-            Verdict::SameAgain => {}
-            Verdict::Allowed => {
-                self.guard.last = Some(next);
-                self.unsynced = Some(next);
-            }
-            Verdict::Refused { last } => {
-                return Err(Refusal(format!(
-                    "the {} was signed before, and {} comes after it",
-                    last.turn, next.turn
-                )));
-            }
-        }
-        Ok(self.vote.sign(payload))
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        // Turns only go on, so the last one stands for all before it.
-        match self.unsynced.take() {
-            Some(record) => self.file.admit(record).map_err(io::Error::other),
-            None => Ok(()),
-        }
-    }
-
-    fn last_height(&self) -> Option<u64> {
-        self.guard.last.map(|last| last.turn.height)
-    }
-
-    fn vrf_sign(&self, input: &[u8]) -> ([u8; 32], [u8; 64]) {
-        let signature = self.vrf.vrf_sign(vrf_transcript(input));
-        (signature.output, signature.proof)
-    }
-}
 
 /// Numbers for peers.
 #[derive(Default)]
@@ -355,45 +263,5 @@ impl Agreement {
 impl ConsensusStatus for Agreement {
     fn report(&self) -> BoxFuture<'_, ConsensusReport> {
         Box::pin(async { self.now() })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use basalt_primitives::hashing::blake2_256;
-
-    use super::*;
-
-    #[test]
-    fn keys_are_found_by_the_set_and_remember_what_they_signed() {
-        let folder = tempfile::tempdir().unwrap();
-        let keystore = Keystore::open(folder.path().join("keystore")).unwrap();
-        let empty = ValidatorSet::default();
-        assert!(matches!(ValidatorKeys::open(&keystore, &empty), Err(NodeError::NoValidatorKeys(_))));
-        let vote = keystore.insert(KeyType::Vote, "//Alice").unwrap();
-        keystore.insert(KeyType::Vrf, "//Alice//vrf").unwrap();
-        let slot = |height, step| Slot { height, round: 0, step };
-        let sign = |keys: &mut ValidatorKeys, slot, payload: &[u8]| {
-            keys.sign(slot, H256(blake2_256(payload)), payload)
-        };
-        {
-            let mut keys = ValidatorKeys::open(&keystore, &empty).unwrap();
-            assert_eq!(keys.vote_key(), vote);
-            assert_eq!(keys.last_height(), None);
-            sign(&mut keys, slot(5, SlotStep::Prevote), b"a").unwrap();
-            keys.sync().unwrap();
-            // Never left, so it may be forgotten.
-            sign(&mut keys, slot(6, SlotStep::Prevote), b"b").unwrap();
-            assert_eq!(keys.last_height(), Some(6));
-        }
-        let mut keys = ValidatorKeys::open(&keystore, &empty).unwrap();
-        assert_eq!(keys.last_height(), Some(5));
-        assert!(sign(&mut keys, slot(5, SlotStep::Prevote), b"c").is_err());
-        assert!(sign(&mut keys, slot(5, SlotStep::Proposal), b"c").is_err());
-        sign(&mut keys, slot(5, SlotStep::Prevote), b"a").unwrap();
-        sign(&mut keys, slot(5, SlotStep::Precommit), b"c").unwrap();
-        drop(keys);
-        keystore.insert(KeyType::Vote, "//Bob").unwrap();
-        assert!(matches!(ValidatorKeys::open(&keystore, &empty), Err(NodeError::ManyValidatorKeys(_))));
     }
 }

@@ -27,12 +27,13 @@ use parity_scale_codec::{Compact, Decode, DecodeAll, Encode};
 use scale_info::{MetaType, Path, Type, TypeInfo, build::Fields, meta_type};
 
 use crate::{
-    AUTHORSHIP, BALANCES, CONTRACTS, GRANDPA, RuntimeCall, RuntimeError, RuntimeEvent, RuntimeHoldReason,
-    SESSION, SUDO, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block, contracts, transaction, version,
+    AUTHORSHIP, BALANCES, CONTRACTS, GRANDPA, RANDOMNESS, RuntimeCall, RuntimeError, RuntimeEvent,
+    RuntimeHoldReason, SESSION, STAKING, SUDO, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block,
+    contracts, transaction, version,
 };
 
 /// Name and version of each runtime API.
-pub(crate) const APIS: [(&str, u32); 10] = [
+pub(crate) const APIS: [(&str, u32); 11] = [
     ("Core", 5),
     ("Metadata", 2),
     ("BlockBuilder", 6),
@@ -43,6 +44,7 @@ pub(crate) const APIS: [(&str, u32); 10] = [
     ("SessionKeys", 1),
     ("GrandpaApi", 3),
     ("ContractsApi", 2),
+    ("StakingApi", 1),
 ];
 
 /// An encoded transaction with its length prefix, as clients pass it; its type parameters tell them how to make one.
@@ -155,6 +157,8 @@ pub fn metadata() -> RuntimeMetadata {
             GRANDPA.metadata(),
             CONTRACTS.metadata(),
             AUTHORSHIP.metadata(),
+            STAKING.metadata(),
+            RANDOMNESS.metadata(),
         ],
         extrinsic: Extrinsic {
             ty: meta_type::<UncheckedExtrinsic>(),
@@ -245,6 +249,7 @@ fn apis() -> Vec<Api> {
             method("current_set_id", vec![], meta_type::<u64>(), "The id that their votes sign."),
         ],
         "ContractsApi" => contract_methods(),
+        "StakingApi" => staking_methods(),
         _ => vec![],
     };
     APIS.iter()
@@ -281,6 +286,30 @@ fn fee_methods(
             vec![("length", meta_type::<u32>())],
             meta_type::<Balance>(),
             "The fee for this many bytes.",
+        ),
+    ]
+}
+
+fn staking_methods() -> Vec<Method> {
+    let of_era = || vec![("era", meta_type::<u32>()), ("account", meta_type::<AccountId>())];
+    vec![
+        method(
+            "nominations_quota",
+            vec![("balance", meta_type::<Balance>())],
+            meta_type::<u32>(),
+            "How many validators an account with this balance may nominate.",
+        ),
+        method(
+            "eras_stakers_page_count",
+            of_era(),
+            meta_type::<u32>(),
+            "How many pages a validator's exposure has in an era.",
+        ),
+        method(
+            "pending_rewards",
+            of_era(),
+            meta_type::<bool>(),
+            "Whether pages of a validator's rewards of an era are not paid yet.",
         ),
     ]
 }
@@ -438,11 +467,20 @@ pub(crate) fn call(
         "SessionKeys_decode_session_keys" => {
             let encoded: Vec<u8> = arguments.next()?;
             let keys: DecodedSessionKeys =
-                SessionKeys::decode_all(&mut encoded.as_slice()).ok().map(|keys| keys.raw());
+                SessionKeys::decode_all(&mut encoded.as_slice()).ok().map(|keys| keys.raw().to_vec());
             keys.encode()
         }
         "GrandpaApi_grandpa_authorities" => GRANDPA.authorities(state)?.encode(),
         "GrandpaApi_current_set_id" => GRANDPA.current_set_id(state)?.encode(),
+        "StakingApi_nominations_quota" => STAKING.nominations_quota(arguments.next()?).encode(),
+        "StakingApi_eras_stakers_page_count" => {
+            let (era, account): (u32, AccountId) = arguments.next()?;
+            STAKING.eras_stakers_page_count(state, era, &account)?.encode()
+        }
+        "StakingApi_pending_rewards" => {
+            let (era, account): (u32, AccountId) = arguments.next()?;
+            STAKING.pending_rewards(state, era, &account)?.encode()
+        }
         _ => match function.strip_prefix("ContractsApi_") {
             Some(method) => contracts::call(method, &mut arguments, header, state, machine)?,
             None => return Err(CallError::Unknown(function.to_string())),

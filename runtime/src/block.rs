@@ -13,8 +13,8 @@ use basalt_support::{BlockSummary, Context, Pallet};
 use parity_scale_codec::{DecodeAll, Encode};
 
 use crate::{
-    AUTHORSHIP, BALANCES, CONTRACTS, LIMITS, RuntimeCall, SESSION, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT,
-    transaction,
+    AUTHORSHIP, BALANCES, CONTRACTS, LIMITS, RANDOMNESS, RuntimeCall, SESSION, STAKING, SYSTEM, TIMESTAMP,
+    TRANSACTION_PAYMENT, transaction,
 };
 
 /// How far a block's time may be ahead of the importer's clock: as in Substrate.
@@ -27,6 +27,14 @@ pub(crate) fn begin(env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, F
     BALANCES.begin_block(&mut ctx)?;
     TRANSACTION_PAYMENT.begin_block(&mut ctx)?;
     CONTRACTS.begin_block(&mut ctx)?;
+    // Before all that draw by it.
+    RANDOMNESS.begin_block(&mut ctx)?;
+    if let Some(epoch) = SESSION.starts(&ctx)? {
+        // Points of the epoch that is over go to its era, which ends next.
+        AUTHORSHIP.end_epoch(&mut ctx)?;
+        STAKING.begin_epoch(&mut ctx, epoch)?;
+    }
+    STAKING.begin_block(&mut ctx)?;
     AUTHORSHIP.begin_block(&mut ctx)?;
     Ok(ctx.into_events())
 }
@@ -43,6 +51,9 @@ pub(crate) fn end(
     TRANSACTION_PAYMENT.end_block(&mut ctx, &summary)?;
     CONTRACTS.end_block(&mut ctx, &summary)?;
     AUTHORSHIP.end_block(&mut ctx, &summary)?;
+    STAKING.end_block(&mut ctx, &summary)?;
+    // After all that may still see who misbehaved in this epoch.
+    SESSION.end_block(&mut ctx, &summary)?;
     // Last, because it stores the events of all others.
     let finalization = ctx.into_events();
     let mut ctx = Context::new(state, env, None);
@@ -135,6 +146,8 @@ pub(crate) fn try_state(state: &dyn StateRead) -> Result<(), Fatal> {
     checked("Balances", BALANCES.try_state_with(state, pots))?;
     checked("TransactionPayment", TRANSACTION_PAYMENT.try_state(state))?;
     checked("Session", SESSION.try_state(state))?;
+    checked("Randomness", RANDOMNESS.try_state(state))?;
     checked("Contracts", CONTRACTS.try_state(state))?;
-    checked("Authorship", AUTHORSHIP.try_state(state))
+    checked("Authorship", AUTHORSHIP.try_state(state))?;
+    checked("Staking", STAKING.try_state(state))
 }

@@ -36,7 +36,13 @@ use alloc::borrow::ToOwned;
 use basalt_pallet_authorship::{self as pallet_authorship, Authorship};
 use basalt_pallet_balances::{self as balances, Balances};
 use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, HoldReason};
-use basalt_pallet_session::{Grandpa, Session};
+use basalt_pallet_randomness::Randomness;
+use basalt_pallet_session::{self as session, Grandpa, Session};
+use basalt_pallet_staking::{
+    self as staking, Staking,
+    issuance::{Curve, IssuanceModel},
+    types::Durations,
+};
 use basalt_pallet_sudo::{self as sudo, Sudo};
 use basalt_pallet_system::{self as system, System};
 use basalt_pallet_timestamp::{self as timestamp, Timestamp};
@@ -52,7 +58,11 @@ use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
 pub use apis::metadata;
-pub use genesis::{Amount, BalancesGenesis, GenesisConfig, SessionGenesis, SudoGenesis, ValidatorGenesis};
+pub use contracts::ContractRandomness;
+pub use genesis::{
+    Amount, BalancesGenesis, GenesisConfig, KeysGenesis, SessionGenesis, StakerStatus, StakingConfig,
+    SudoGenesis, ValidatorGenesis,
+};
 pub use native::NativeRuntime;
 pub use transaction::{CALL_DECODE_DEPTH_MAX, TOUCHES_MAX, TRANSACTION_BYTES_MAX};
 
@@ -103,7 +113,7 @@ pub const UTILITY: Utility<RuntimeCall> = Utility::new(4);
 /// Root for one key, on development chains.
 pub const SUDO: Sudo<RuntimeCall> = Sudo::new(5);
 /// Who validates.
-pub const SESSION: Session = Session { index: 6 };
+pub const SESSION: Session = Session { index: 6, system: SYSTEM };
 /// The same for those who know GRANDPA.
 pub const GRANDPA: Grandpa = Grandpa { index: 7 };
 
@@ -125,11 +135,34 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
     weight_to_fee: contracts::weight_to_fee,
     callable: contracts::callable,
     unstable: false,
-    extensions: &[],
+    extensions: &[&ContractRandomness],
 };
 
 /// Who makes blocks, and who votes for them.
 pub const AUTHORSHIP: Authorship = Authorship { index: 9, session: SESSION, hooks: authorship::HOOKS };
+/// Who may validate, and what for.
+pub const STAKING: Staking = Staking {
+    index: 10,
+    balances: BALANCES,
+    timestamp: TIMESTAMP,
+    session: SESSION,
+    randomness: RANDOMNESS,
+    treasury: TREASURY_ACCOUNT,
+    durations: Durations { bonding: 28, slash_defer: 7 },
+    // 10 % per year; all of it for stakers if half of the supply is at stake.
+    issuance: IssuanceModel::Curve(Curve {
+        min: 25_000_000,
+        max: 100_000_000,
+        ideal_stake: 500_000_000,
+        falloff: 50_000_000,
+    }),
+    seats_by_stake: Perbill::from_percent(80),
+    power_cap: Perbill::from_percent(20),
+    // A week: more than any sensible epoch, far less than any mistake of clocks that matters.
+    era_duration_max_ms: 7 * 24 * 60 * 60 * 1_000,
+};
+/// Randomness of headers. Its index follows those of authorship, staking and offences.
+pub const RANDOMNESS: Randomness = Randomness { index: 12, session: SESSION };
 
 /// Where the treasury's share goes: the same account as on Substrate chains, `modl` ++ `py/trsry`.
 pub const TREASURY_ACCOUNT: AccountId = pallet_account(*b"modlpy/trsry");
@@ -183,12 +216,18 @@ pub enum RuntimeCall {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Call<RuntimeCall>),
+    /// Of Session.
+    #[codec(index = 6)]
+    Session(session::Call),
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Call),
     /// Of Authorship.
     #[codec(index = 9)]
     Authorship(pallet_authorship::Call),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Call),
 }
 
 /// An event of any pallet. Pallets record the bytes themselves; this type is what clients decode them by.
@@ -209,12 +248,18 @@ pub enum RuntimeEvent {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Event),
+    /// Of Session.
+    #[codec(index = 6)]
+    Session(session::Event),
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Event),
     /// Of Authorship.
     #[codec(index = 9)]
     Authorship(pallet_authorship::Event),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Event),
 }
 
 /// An error of any pallet.
@@ -232,12 +277,18 @@ pub enum RuntimeError {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Error),
+    /// Of Session.
+    #[codec(index = 6)]
+    Session(session::Error),
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Error),
     /// Of Authorship.
     #[codec(index = 9)]
     Authorship(pallet_authorship::Error),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Error),
 }
 
 /// What an amount of an account is held for. Pallets store the two bytes; this type is what clients decode them by.
@@ -246,6 +297,9 @@ pub enum RuntimeHoldReason {
     /// By Contracts.
     #[codec(index = 8)]
     Contracts(HoldReason),
+    /// By Staking.
+    #[codec(index = 10)]
+    Staking(staking::HoldReason),
 }
 
 impl basalt_support::RuntimeCall for RuntimeCall {
@@ -256,8 +310,10 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Balances(call) => BALANCES.info(call),
             Self::Utility(call) => UTILITY.info(call),
             Self::Sudo(call) => SUDO.info(call),
+            Self::Session(call) => SESSION.info(call),
             Self::Contracts(call) => CONTRACTS.info(call),
             Self::Authorship(call) => AUTHORSHIP.info(call),
+            Self::Staking(call) => STAKING.info(call),
         }
     }
 
@@ -268,8 +324,10 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Balances(call) => BALANCES.dispatch(call, origin, ctx),
             Self::Utility(call) => UTILITY.dispatch(call, origin, ctx),
             Self::Sudo(call) => SUDO.dispatch(call, origin, ctx),
+            Self::Session(call) => SESSION.dispatch(call, origin, ctx),
             Self::Contracts(call) => CONTRACTS.dispatch(call, origin, ctx),
             Self::Authorship(call) => AUTHORSHIP.dispatch(call, origin, ctx),
+            Self::Staking(call) => STAKING.dispatch(call, origin, ctx),
         })
     }
 }

@@ -37,6 +37,8 @@ fn metadata_decodes_in_all_versions_that_are_listed_and_in_no_other() {
         "Session",
         "Grandpa",
         "Contracts",
+        "Staking",
+        "Randomness",
     ]);
     assert_eq!(v14.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
     assert_eq!(v15.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
@@ -149,7 +151,7 @@ fn every_method_that_the_metadata_names_is_answered_and_no_other() {
             methods += 1;
         }
     }
-    assert_eq!(methods, 22);
+    assert_eq!(methods, 25);
     let mut state = Overlay::new(&empty);
     let unknown = NativeRuntime::default().call("Core_fly", &[], &Header::default(), &mut state).unwrap_err();
     assert_eq!(unknown.to_string(), "Exported method Core_fly is not found");

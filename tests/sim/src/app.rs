@@ -10,6 +10,7 @@ use parity_scale_codec::{Decode, Encode};
 
 use crate::scenario::set_of;
 
+mod elected;
 mod full;
 
 pub use full::{Full, Shared};

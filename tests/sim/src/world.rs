@@ -171,6 +171,8 @@ pub struct Outcome {
     /// To each node's decision of a height: from when the first proposer began to build, and from when the first node began
     /// the height.
     pub latencies: Vec<(Duration, Duration)>,
+    /// When each height was decided first, from height 1 on.
+    pub decided: BTreeMap<u32, Duration>,
     /// What happened, if it was to be kept.
     pub trace: Vec<String>,
 }
@@ -186,6 +188,7 @@ impl Outcome {
             caught: 0,
             time: Duration::ZERO,
             latencies: Vec::new(),
+            decided: BTreeMap::new(),
             trace: Vec::new(),
         }
     }
@@ -207,6 +210,7 @@ pub struct World {
     /// When the last packet of a way arrives, where they keep their order.
     arrivals: BTreeMap<(usize, usize), Duration>,
     latencies: Vec<(Duration, Duration)>,
+    decided: BTreeMap<u32, Duration>,
     /// When the first proposer of a height began to build.
     building: BTreeMap<u32, Duration>,
     evil: evil::Evil,
@@ -253,6 +257,7 @@ impl World {
             crashes: 0,
             arrivals: BTreeMap::new(),
             latencies: Vec::new(),
+            decided: BTreeMap::new(),
             building: BTreeMap::new(),
             evil: evil::Evil::default(),
         };
@@ -288,6 +293,7 @@ impl World {
             caught: self.check.caught,
             time: self.now,
             latencies: self.latencies,
+            decided: self.decided,
             trace: self.check.trace.unwrap_or_default(),
             violations: self.check.violations,
         }

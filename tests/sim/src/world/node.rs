@@ -283,6 +283,7 @@ impl World {
             self.check.violated(format!("node {at} decided block {}, but: {error}", block.number));
         }
         self.check.decided(at, block);
+        self.decided.entry(block.number).or_insert(self.now);
         let life = self.nodes[at].life;
         self.check.judge(at, life, u64::from(block.number));
         let first = self.nodes.iter().filter_map(|node| node.began.get(&block.number)).min();

@@ -3,3 +3,4 @@
 mod model;
 mod order;
 mod seeds;
+mod sets;

@@ -19,7 +19,7 @@ use super::{
     jobs::{Done, Jobs, Order, Work, ground},
 };
 use crate::{
-    claim::Claim,
+    claim::claim_of,
     host::{Action, Config as HostConfig, Event, Evidence, Ground, Host, Offence, Status, Timer},
     limits::{EVIDENCE_MAX, INLINE_BODY_BYTES_MAX},
     log::{Entry, FileStorage, Log, LogError},
@@ -335,7 +335,7 @@ impl Loop {
 
     /// Who earns for a block: the host has checked that the header says so rightly.
     fn author(&self, header: &Header) -> Option<AccountId> {
-        let place = usize::try_from(Claim::of(header).ok()?.validator).ok()?;
+        let place = usize::try_from(claim_of(header).ok()?.validator).ok()?;
         self.host.members().all().get(place).map(|member| member.account)
     }
 }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     cache::Verifier,
-    claim::seed_after,
+    claim::{claim_digest, seed_after},
     context::{Address, Candidate, Context, Height},
     error::HostError,
     keys::Keys,
@@ -229,10 +229,12 @@ impl Host {
         if self.phase == Phase::Committing {
             self.vote_late();
         }
+        let before = self.members.id();
         self.members = members_on(&ground, &self.config.genesis)?;
         let next = ground.parent.number == self.height();
         self.ground = ground;
-        if !next || self.phase != Phase::Committing {
+        let renamed = self.members.id() != before && self.hands.enter(&self.ground.validators, &self.members);
+        if !next || renamed || self.phase != Phase::Committing {
             // The core allows no other way to leave out heights.
             self.state = state(self.hands.address, &self.ground, &self.members);
             self.hands.push(Action::CancelSteps);
@@ -419,7 +421,7 @@ impl Host {
             round,
             parent,
             author,
-            digest: claim.digest(&author),
+            digest: claim_digest(&claim, &author),
             patience: self.hands.timing.propose(round),
             votes: self.decided.as_ref().filter(|decided| decided.is_of(parent)).map(Decided::certificate),
         });

@@ -10,13 +10,14 @@ use arc_malachitebft_core_types::{
     CertificateError, NilOrVal, Round, SignedMessage, Timeout, TimeoutKind, VoteType,
 };
 use arc_malachitebft_signing::VerifierExt;
-use basalt_primitives::{BlockNumber, H256, hashing::blake2_256};
+use basalt_primitives::{BlockNumber, Claim, H256, hashing::blake2_256};
+use basalt_runtime_api::ValidatorSet;
 use futures::FutureExt;
 
 use super::{Action, Evidence, Seen, Timer};
 use crate::{
     cache::Verifier,
-    claim::{Claim, vrf_input},
+    claim::vrf_input,
     context::{Address, Context, Height, Proposal, Signature, Vote},
     keys::{Keys, Slot, SlotStep},
     log::Entry,
@@ -130,6 +131,13 @@ impl Hands {
         ordered.push(Action::Sync);
         ordered.extend(rest.into_iter().filter(|action| *action != Action::Sync));
         ordered
+    }
+
+    /// Another set decides. Says whether we sign with another key from here on.
+    pub(super) fn enter(&mut self, set: &ValidatorSet, members: &Members) -> bool {
+        self.seen.retain(|voter, _| members.by_key(&voter.0).is_some());
+        let address = Address(self.keys.enter(set));
+        std::mem::replace(&mut self.address, address) != address
     }
 
     pub(super) fn last_height(&self) -> Option<u64> {

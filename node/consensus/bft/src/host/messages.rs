@@ -9,7 +9,7 @@ use super::{
     drive::{Pending, Phase},
 };
 use crate::{
-    claim::Claim,
+    claim::{check_claim, claim_of},
     context::{Address, Signature},
     error::HostError,
     limits::{CANDIDATES_MAX, EARLY_MAX, EARLY_PER_PEER_MAX},
@@ -242,9 +242,9 @@ impl Host {
         }
         let hash = header.hash();
         let claim = if self.checked.contains(&hash) {
-            Claim::of(header)
+            claim_of(header)
         } else {
-            Claim::check(header, &self.members, &self.config.genesis)
+            check_claim(header, &self.members, &self.config.genesis)
         };
         let claim = claim.map_err(|error| error.to_string())?;
         self.checked.insert(hash);

@@ -72,13 +72,17 @@ fn who_is_missing_is_seen() {
     net.reach(2);
     net.nodes[3].down = true;
     net.reach(22);
-    let turnouts: Vec<_> = net.nodes[0].host.status().validators.iter().map(|(.., seen)| seen.turnout).collect();
+    let turnouts: Vec<_> =
+        net.nodes[0].host.status().validators.iter().map(|(.., seen)| seen.turnout).collect();
     assert!(turnouts[0].certificates >= 20);
     assert!(turnouts[..3].iter().all(|turnout| turnout.votes == turnout.certificates), "{turnouts:?}");
     assert!(turnouts[3].votes <= 4, "{turnouts:?}");
-    assert!(known(&net).iter().filter(|(height, _)| *height > 5).all(|(_, voted)| {
-        voted.as_ref().is_some_and(|voted| voted.len() == 3)
-    }));
+    assert!(
+        known(&net)
+            .iter()
+            .filter(|(height, _)| *height > 5)
+            .all(|(_, voted)| { voted.as_ref().is_some_and(|voted| voted.len() == 3) })
+    );
 }
 
 #[test]
