@@ -63,8 +63,8 @@ impl Attendance {
     /// No proposer gets an honest validator chilled alone. Whoever proposes chooses which votes its block carries, but only
     /// for this one block: more than half of an epoch's blocks must leave a validator out. Proposers are drawn by power, so
     /// less than a third of the power proposes less than a third of the blocks, give or take: in an epoch of 50 blocks more
-    /// than half with a chance of 0.5 %, of 100 with 0.02 %, of 200 with 10^-7, and one operator with the 20 % that it may
-    /// have at most in 50 with 10^-6. Chains whose epochs are that short are for tests.
+    /// than half with a chance of 0.5 %, of 100 with 0.02 %, of 200 with 4 in ten million; and one operator with the 20 %
+    /// that it may have at most, in an epoch of 50, with 5 in ten million. Shorter epochs are for tests.
     pub fn absent(&self, set: &ValidatorSet, least: u32) -> Vec<Absence> {
         if self.certificates < CERTIFICATES_MIN {
             return Vec::new();

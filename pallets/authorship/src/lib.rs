@@ -81,7 +81,7 @@ pub const POINTS_PER_BLOCK: u32 = 20;
 /// An epoch with fewer certificates says nothing of who was absent.
 pub const CERTIFICATES_MIN: u32 = 8;
 
-/// What it takes to verify an Ed25519 signature, twice what is measured (`signature_speed` in the tests' kit).
+/// What it takes to verify an Ed25519 signature, twice what `examples/vote_speed.rs` measures.
 pub const SIGNATURE_WEIGHT: Weight = Weight::new(100 * weight::MICROSECOND, 0);
 
 /// What this pallet needs of those that are built on it.

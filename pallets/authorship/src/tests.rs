@@ -3,12 +3,13 @@
 use alloc::{vec, vec::Vec};
 
 use basalt_pallet_session::CURRENT_SET;
+use basalt_pallet_system::System;
 use basalt_primitives::{
-    Digest, DispatchError, H256, MultiSignature, MultiSigner,
+    Digest, DispatchError, H256, MultiSignature, MultiSigner, RuntimeVersion,
     finality::precommit_payload,
     keys::{Pair, Scheme},
 };
-use basalt_runtime_api::{BlockEnv, Validator};
+use basalt_runtime_api::{BlockEnv, BlockLimits, Validator};
 use basalt_state::{Memory, Overlay};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use proptest::prelude::*;
@@ -21,9 +22,21 @@ const POINTS: Value<Vec<(AccountId, u32)>> = Value::defaulted("Test", "Points");
 const CHILLED: Value<Vec<AccountId>> = Value::defaulted("Test", "Chilled");
 const BEFORE: Value<ValidatorSet> = Value::optional("Test", "Before");
 
+const LIMITS: BlockLimits = BlockLimits {
+    weight_max: Weight::MAX,
+    weight_normal_max: Weight::MAX,
+    weight_base: Weight::zero(),
+    weight_base_transaction: Weight::zero(),
+    bytes_max: u32::MAX,
+    bytes_normal_max: u32::MAX,
+};
+
+const SYSTEM: System =
+    System { index: 0, limits: LIMITS, ss58_prefix: 42, version: || RuntimeVersion::default() };
+
 const AUTHORSHIP: Authorship = Authorship {
     index: 9,
-    session: Session { index: 6 },
+    session: Session { index: 6, system: SYSTEM },
     hooks: Hooks {
         set_by_id: |state, id| Ok(BEFORE.get(state)?.filter(|set| set.id == id)),
         reward: |ctx, points| {
@@ -99,7 +112,8 @@ impl Chain<'_> {
 
     /// From now on others decide.
     fn change(&mut self, set: &ValidatorSet) {
-        BEFORE.put(&mut self.state, &CURRENT_SET.get_or_default(&self.state).unwrap());
+        let before = CURRENT_SET.get_or_default(&self.state).unwrap();
+        BEFORE.put(&mut self.state, &before);
         CURRENT_SET.put(&mut self.state, set);
     }
 

@@ -12,5 +12,6 @@ mod random;
 mod speculation;
 mod transfers;
 mod validity;
+mod votes;
 mod weights;
 mod world;
