@@ -27,6 +27,7 @@ mod parent;
 mod run;
 mod stderr;
 mod stdout;
+mod turnout;
 mod validator;
 
 use std::process::ExitCode;

@@ -23,6 +23,7 @@ use crate::{
     error::NodeError,
     network::{self, Peers},
     offences,
+    turnout::TurnoutFigures,
     validator::{Agreement, FetchBody, NetworkLink, ValidatorKeys},
 };
 
@@ -39,6 +40,7 @@ pub(crate) struct Maker {
     pub(crate) alone: bool,
     pub(crate) peers: Arc<dyn NetworkStatus>,
     pub(crate) agreement: Option<Arc<dyn ConsensusStatus>>,
+    pub(crate) turnout: Option<TurnoutFigures>,
     pub(crate) network: Option<Network>,
 }
 
@@ -68,7 +70,14 @@ impl Maker {
             author: author(spec),
             ..SealConfig::default()
         }));
-        Ok(Self { engine, alone: true, peers: Arc::new(NoNetwork), agreement: None, network: None })
+        Ok(Self {
+            engine,
+            alone: true,
+            peers: Arc::new(NoNetwork),
+            agreement: None,
+            turnout: None,
+            network: None,
+        })
     }
 
     /// A node of a network whose validators are `set` now.
@@ -122,6 +131,7 @@ impl Maker {
         });
         let peers = Arc::new(Peers { network: handle.clone(), progress: sync_handle.status.clone() });
 
+        let turnout = if is_validator { Some(TurnoutFigures::new()?) } else { None };
         let (engine, agreement): (Box<dyn Engine>, Option<Arc<dyn ConsensusStatus>>) = match keys {
             None => (Box::new(Follower), None),
             Some(keys) => {
@@ -135,12 +145,14 @@ impl Maker {
                 };
                 let (engine, monitor) =
                     BftEngine::new(config, Box::new(keys), Arc::new(link), messages, bodies);
-                let agreement = Agreement::new(chain.clone(), &monitor, handle.clone(), pace.empty);
+                let agreement =
+                    Agreement::new(chain.clone(), &monitor, handle.clone(), pace.empty, turnout.clone());
                 offences::report(chain.clone(), pool.clone(), monitor.evidence, folder);
                 (Box::new(engine), Some(Arc::new(agreement)))
             }
         };
-        Ok(Self { engine, alone: false, peers, agreement, network: Some(Network { handle, service, sync }) })
+        let network = Some(Network { handle, service, sync });
+        Ok(Self { engine, alone: false, peers, agreement, turnout, network })
     }
 }
 

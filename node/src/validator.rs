@@ -16,6 +16,7 @@ use basalt_sync::SyncHandle;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
+use crate::{error::NodeError, turnout::TurnoutFigures};
 mod keys;
 
 pub(crate) use keys::ValidatorKeys;
@@ -119,6 +120,12 @@ impl Link for NetworkLink {
     }
 }
 
+/// Who decides the next block.
+fn validators_of(chain: &Chain) -> ValidatorSet {
+    let state = chain.state_at(&chain.finalized().hash).ok();
+    state.and_then(|state| chain.runtime().validators(&state).ok()).unwrap_or_default()
+}
+
 /// What the RPC tells of the agreement.
 pub(crate) struct Agreement {
     chain: Arc<Chain>,
@@ -141,23 +148,31 @@ impl Agreement {
         monitor: &Monitor,
         network: NetworkHandle,
         empty_block_time: Duration,
+        turnout: Option<TurnoutFigures>,
     ) -> Self {
         let times: Arc<Mutex<Times>> = Arc::default();
         let mut status = monitor.status.clone();
         let noted = times.clone();
+        let of = chain.clone();
         // Ends with the engine.
         tokio::spawn(async move {
             while status.changed().await.is_ok() {
-                let height = status.borrow_and_update().as_ref().map(|status| status.height);
+                let Some(height) = status.borrow_and_update().as_ref().map(|status| status.height) else {
+                    continue;
+                };
                 let mut times = noted.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(height) = height else { continue };
                 match times.height {
-                    Some((known, _)) if known == height => {}
+                    Some((known, _)) if known == height => continue,
                     Some(_) => {
                         times.height = Some((height, Instant::now()));
                         times.finalized = Some(Instant::now());
                     }
                     None => times.height = Some((height, Instant::now())),
+                }
+                drop(times);
+                let seen = status.borrow().clone();
+                if let (Some(turnout), Some(seen)) = (&turnout, seen) {
+                    turnout.set(&seen, &validators_of(&of));
                 }
             }
         });
@@ -167,12 +182,7 @@ impl Agreement {
     fn now(&self) -> ConsensusReport {
         let finalized = self.chain.finalized();
         let status = self.status.borrow().clone();
-        let set = self
-            .chain
-            .state_at(&finalized.hash)
-            .ok()
-            .and_then(|state| self.chain.runtime().validators(&state).ok())
-            .unwrap_or_default();
+        let set = validators_of(&self.chain);
         let total: u64 = set.validators.iter().fold(0, |sum, validator| sum.saturating_add(validator.power));
         let (height_millis, finalized_millis_ago) = {
             let times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
@@ -213,6 +223,8 @@ impl Agreement {
                 last_signed: seen
                     .and_then(|seen| u32::try_from(seen.height).ok())
                     .filter(|height| *height > 0),
+                votes_seen: seen.map_or(0, |seen| seen.turnout.votes),
+                certificates_seen: seen.map_or(0, |seen| seen.turnout.certificates),
                 // Peers do not say which validator they are; without any, none is connected.
                 connected: if own {
                     Some(true)

@@ -27,7 +27,7 @@ use parity_scale_codec::{Compact, Decode, DecodeAll, Encode};
 use scale_info::{MetaType, Path, Type, TypeInfo, build::Fields, meta_type};
 
 use crate::{
-    BALANCES, CONTRACTS, GRANDPA, OFFENCES, RANDOMNESS, RuntimeCall, RuntimeError, RuntimeEvent,
+    AUTHORSHIP, BALANCES, CONTRACTS, GRANDPA, OFFENCES, RANDOMNESS, RuntimeCall, RuntimeError, RuntimeEvent,
     RuntimeHoldReason, SESSION, STAKING, SUDO, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block,
     contracts, offences, transaction, version,
 };
@@ -156,6 +156,7 @@ pub fn metadata() -> RuntimeMetadata {
             SESSION.metadata(),
             offences::grandpa_metadata(),
             CONTRACTS.metadata(),
+            AUTHORSHIP.metadata(),
             STAKING.metadata(),
             OFFENCES.metadata(),
             RANDOMNESS.metadata(),

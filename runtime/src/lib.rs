@@ -22,6 +22,7 @@ extern crate alloc;
 extern crate std;
 
 mod apis;
+mod authorship;
 mod block;
 mod contracts;
 mod genesis;
@@ -33,6 +34,7 @@ mod transaction;
 
 use alloc::borrow::ToOwned;
 
+use basalt_pallet_authorship::{self as pallet_authorship, Authorship};
 use basalt_pallet_balances::{self as balances, Balances};
 use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, HoldReason};
 use basalt_pallet_offences::{self as pallet_offences, Offences, grandpa};
@@ -138,6 +140,8 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
     extensions: &[&ContractRandomness],
 };
 
+/// Who makes blocks, and who votes for them.
+pub const AUTHORSHIP: Authorship = Authorship { index: 9, session: SESSION, hooks: authorship::HOOKS };
 /// Who may validate, and what for.
 pub const STAKING: Staking = Staking {
     index: 10,
@@ -234,6 +238,9 @@ pub enum RuntimeCall {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Call),
+    /// Of Authorship.
+    #[codec(index = 9)]
+    Authorship(pallet_authorship::Call),
     /// Of Staking.
     #[codec(index = 10)]
     Staking(staking::Call),
@@ -266,6 +273,9 @@ pub enum RuntimeEvent {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Event),
+    /// Of Authorship.
+    #[codec(index = 9)]
+    Authorship(pallet_authorship::Event),
     /// Of Staking.
     #[codec(index = 10)]
     Staking(staking::Event),
@@ -298,6 +308,9 @@ pub enum RuntimeError {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Error),
+    /// Of Authorship.
+    #[codec(index = 9)]
+    Authorship(pallet_authorship::Error),
     /// Of Staking.
     #[codec(index = 10)]
     Staking(staking::Error),
@@ -328,6 +341,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Session(call) => SESSION.info(call),
             Self::Grandpa(_) => grandpa::info(&OFFENCES),
             Self::Contracts(call) => CONTRACTS.info(call),
+            Self::Authorship(call) => AUTHORSHIP.info(call),
             Self::Staking(call) => STAKING.info(call),
             Self::Offences(call) => OFFENCES.info(call),
         }
@@ -343,6 +357,7 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Session(call) => SESSION.dispatch(call, origin, ctx),
             Self::Grandpa(call) => grandpa::dispatch(&OFFENCES, GRANDPA.index, &call, origin, ctx),
             Self::Contracts(call) => CONTRACTS.dispatch(call, origin, ctx),
+            Self::Authorship(call) => AUTHORSHIP.dispatch(call, origin, ctx),
             Self::Staking(call) => STAKING.dispatch(call, origin, ctx),
             Self::Offences(call) => OFFENCES.dispatch(call, origin, ctx),
         })

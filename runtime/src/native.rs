@@ -9,8 +9,8 @@ use basalt_primitives::{
     AccountId, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction, votes::Evidence,
 };
 use basalt_runtime_api::{
-    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Events, Fatal, GenesisError, Head,
-    InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
+    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Certificate, Events, Fatal, GenesisError,
+    Head, InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
     ValidateError, ValidatorSet, Verified,
 };
 use basalt_state::{ChangeSet, Overlay, StateError, StateRead};
@@ -93,6 +93,18 @@ impl Runtime for NativeRuntime {
 
     fn check_inherents(&self, transactions: &[Verified], data: &InherentData) -> Result<(), InherentError> {
         block::check_inherents(transactions, data)
+    }
+
+    fn votes(&self, certificate: &Certificate, state: &dyn StateRead) -> Result<Option<Vec<u8>>, StateError> {
+        block::votes(certificate, state)
+    }
+
+    fn check_inherents_on(
+        &self,
+        transactions: &[Verified],
+        state: &dyn StateRead,
+    ) -> Result<Result<(), InherentError>, StateError> {
+        block::check_inherents_on(transactions, state)
     }
 
     fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {

@@ -24,7 +24,7 @@ use crate::{
 
 /// What a block without a known time is checked against: far beyond any clock, and far from overflowing when a
 /// tolerance is added.
-const NO_TIME: InherentData = InherentData { timestamp: Moment::MAX / 2 };
+const NO_TIME: InherentData = InherentData::at(Moment::MAX / 2);
 
 /// What an engine wants in a new block.
 pub struct BuildRequest<'a> {
@@ -199,6 +199,11 @@ impl Chain {
         })?;
         let env = BlockEnv { number, parent_hash: parent, digest, author };
         let inherents = self.inherents(&inherents)?;
+        // What others would refuse must not leave this node.
+        self.runtime
+            .check_inherents_on(&inherents, &state)
+            .map_err(ChainError::State)?
+            .map_err(|error| ChainError::BadRequest(error.to_string()))?;
         let inherent_count = inherents.len();
         let stop = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let mut clock = Stopwatch::start();
@@ -305,6 +310,10 @@ impl Chain {
             None => self.verify(&parent.state, transactions)?,
         };
         self.runtime.check_inherents(&transactions, &now.unwrap_or(NO_TIME)).map_err(ImportError::from)?;
+        self.runtime
+            .check_inherents_on(&transactions, &parent.state)
+            .map_err(ChainError::State)?
+            .map_err(ImportError::from)?;
 
         let mut times = StageTimes { verify: verify + clock.lap(), ..StageTimes::default() };
         let env = BlockEnv::of(header, author);

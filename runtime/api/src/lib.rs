@@ -233,10 +233,28 @@ impl Position {
 }
 
 /// What the node knows and the runtime turns into inherents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InherentData {
     /// Milliseconds since 1970.
     pub timestamp: Moment,
+    /// The votes for the block below, as [`Runtime::votes`] wrote them. Means nothing where inherents are checked.
+    pub votes: Option<Vec<u8>>,
+}
+
+impl InherentData {
+    /// Only the time.
+    pub const fn at(timestamp: Moment) -> Self {
+        Self { timestamp, votes: None }
+    }
+}
+
+/// Who voted for a block, as its validators know it. Whoever is asked to believe it verifies it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Certificate {
+    /// The round in which the block was decided.
+    pub round: u32,
+    /// Vote keys and their signatures of GRANDPA's precommit.
+    pub signatures: Vec<([u8; 32], [u8; 64])>,
 }
 
 /// The most a block may hold.
@@ -519,6 +537,23 @@ pub trait Runtime: Send + Sync {
     fn validators(&self, state: &dyn StateRead) -> Result<ValidatorSet, StateError> {
         let _ = state;
         Ok(ValidatorSet::default())
+    }
+
+    /// How a block on this state holds the votes for the block below ([`InherentData::votes`]), from a certificate of that
+    /// one. None if no votes belong there, or if these did not decide it.
+    fn votes(&self, certificate: &Certificate, state: &dyn StateRead) -> Result<Option<Vec<u8>>, StateError> {
+        let _ = (certificate, state);
+        Ok(None)
+    }
+
+    /// Whether a block has the inherents which the state that it stands on asks for, beside those that every block has.
+    fn check_inherents_on(
+        &self,
+        transactions: &[Verified],
+        state: &dyn StateRead,
+    ) -> Result<Result<(), InherentError>, StateError> {
+        let _ = (transactions, state);
+        Ok(Ok(()))
     }
 
     /// The earliest time, in milliseconds since 1970, that the block which stands on this state may carry.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use parity_scale_codec::{Decode, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
-use crate::{H256, signature::ed25519_verify};
+use crate::{BlockNumber, H256, signature::ed25519_verify};
 
 #[cfg(test)]
 mod tests;
@@ -78,6 +78,12 @@ pub const fn grandpa_round(height: u64, round: u32) -> u64 {
     (height << 32) | round as u64
 }
 
+/// What a precommit for a block signs, by a validator of the set with this id: exactly what GRANDPA's does
+/// (`facts/consensus.md` §4.3), so that a certificate is a GRANDPA justification.
+pub fn precommit_payload(number: BlockNumber, round: u32, set_id: u64, hash: &H256) -> Vec<u8> {
+    (GRANDPA_PRECOMMIT, hash, number, grandpa_round(u64::from(number), round), set_id).encode()
+}
+
 impl Place {
     /// What a proposal signs.
     pub fn proposal(&self, genesis: &H256, proposed: &Proposed) -> Vec<u8> {
@@ -91,15 +97,11 @@ impl Place {
         ("basalt/prevote", genesis, set_id, height, round, block).encode()
     }
 
-    /// What a precommit signs. For a block it is exactly what GRANDPA's does (`facts/consensus.md` §4.3), so that a
-    /// certificate is a GRANDPA justification; all else names its purpose and the chain.
+    /// What a precommit signs. For a block it is [`precommit_payload`]; all else names its purpose and the chain.
     pub fn precommit(&self, genesis: &H256, block: Option<H256>) -> Vec<u8> {
         let Self { set_id, height, round } = *self;
         match block {
-            Some(hash) => {
-                let number = u32::try_from(height).unwrap_or(u32::MAX);
-                (GRANDPA_PRECOMMIT, hash, number, grandpa_round(height, round), set_id).encode()
-            }
+            Some(hash) => precommit_payload(u32::try_from(height).unwrap_or(u32::MAX), round, set_id, &hash),
             None => ("basalt/precommit", genesis, set_id, height, round, None::<H256>).encode(),
         }
     }

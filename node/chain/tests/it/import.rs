@@ -14,11 +14,7 @@ use crate::{
 };
 
 fn options() -> ImportOptions {
-    ImportOptions {
-        author: Some(author()),
-        now: Some(InherentData { timestamp: 2000 }),
-        ..Default::default()
-    }
+    ImportOptions { author: Some(author()), now: Some(InherentData::at(2000)), ..Default::default() }
 }
 
 /// A chain of one block, and a good second one.
@@ -210,8 +206,7 @@ fn a_missing_inherent_is_refused_even_if_no_time_is_given() {
 #[test]
 fn a_block_from_the_future_is_refused_for_now_and_not_punished() {
     let (kit, block) = kit_and_block();
-    let early =
-        ImportOptions { now: Some(InherentData { timestamp: 2000 - toy::DRIFT_MAX - 1 }), ..options() };
+    let early = ImportOptions { now: Some(InherentData::at(2000 - toy::DRIFT_MAX - 1)), ..options() };
     let error = kit.chain.import(block.clone(), early).unwrap_err();
     assert!(matches!(error, ChainError::Import(ImportError::Inherents(InherentError::TooFarAhead { .. }))));
     assert!(!error.is_peer_fault() && !error.is_internal());

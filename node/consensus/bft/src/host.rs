@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use basalt_chain::{BlockId, Justification};
 use basalt_primitives::{AccountId, BlockNumber, Digest, H256, Header, OpaqueExtrinsic, votes::Evidence};
-use basalt_runtime_api::ValidatorSet;
+use basalt_runtime_api::{Certificate, ValidatorSet};
 
 use crate::{log::Entry, timing::Timeouts, wire::Message};
 
+mod certificate;
 mod drive;
 mod effects;
 mod messages;
@@ -23,7 +24,7 @@ mod tests;
 mod watch;
 
 pub use drive::Host;
-pub use status::{Seen, Status, Step};
+pub use status::{Seen, Status, Step, Turnout};
 
 /// Names a peer to whoever carries out the actions.
 pub type PeerTag = u64;
@@ -159,6 +160,8 @@ pub enum Action {
         digest: Digest,
         /// The others wait this long for it.
         patience: Duration,
+        /// Who voted for the block below, as far as that is known here; none after a restart, or if it came otherwise.
+        votes: Option<Certificate>,
     },
     /// Get the body of a block, execute it, and answer with [`Event::Executed`].
     Execute {

@@ -35,6 +35,9 @@ pub const EARLY_MAX: usize = 4096;
 /// And of one peer, so that none pushes out what others say. More of an honest one comes again.
 pub const EARLY_PER_PEER_MAX: usize = 64;
 
+/// Over how many certificates it is counted who voted. With the most validators, each certificate takes 40 KB.
+pub const TURNOUT_CERTIFICATES: usize = 100;
+
 /// Signatures of one height that are remembered as good.
 pub const VERIFIED_MAX: usize = 1 << 16;
 

@@ -25,6 +25,8 @@ fn healthy() -> ConsensusReport {
         prevote: Some(VoteReport::Block),
         precommit: None,
         last_signed: Some(12),
+        votes_seen: 100,
+        certificates_seen: 100,
         connected: Some(true),
     };
     ConsensusReport {

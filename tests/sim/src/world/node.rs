@@ -212,8 +212,8 @@ impl World {
                 running.timers.retain(|timer, _| !timer.is_step());
                 Ok(())
             }
-            Action::Build { round, parent, author, digest, .. } => {
-                self.build(at, round, parent, author, digest);
+            Action::Build { round, parent, author, digest, votes, .. } => {
+                self.build(at, round, parent, author, digest, votes);
                 Ok(())
             }
             Action::Execute { hash, header, body, from } => {

@@ -287,8 +287,8 @@ impl Loop {
                     self.timers.remove(&timer);
                 }
                 Action::CancelSteps => self.timers.retain(|timer, _| !timer.is_step()),
-                Action::Build { height, round, parent, author, digest, patience } => {
-                    self.jobs.build(Order { height, round, parent, author, digest, patience });
+                Action::Build { height, round, parent, author, digest, patience, votes } => {
+                    self.jobs.build(Order { height, round, parent, author, digest, patience, votes });
                 }
                 Action::Execute { hash, header, body, from } => {
                     let body = body.or_else(|| self.known_body(&hash));

@@ -15,6 +15,7 @@ use basalt_primitives::{BlockNumber, H256};
 
 use super::{
     Action, Config, Event, Ground, PeerTag, Seen, Timer, Verdict,
+    certificate::{Decided, Turnouts},
     effects::{Hands, Outcome},
     watch::Statement,
 };
@@ -75,6 +76,10 @@ pub struct Host {
     pub(super) checked: BTreeSet<H256>,
     /// A proposal of somebody else was passed on.
     pub(super) passed_on: bool,
+    /// The block that was decided here last, and who voted for it.
+    pub(super) decided: Option<Decided>,
+    /// And those before it.
+    pub(super) turnouts: Turnouts,
     pub(super) now: Duration,
 }
 
@@ -111,6 +116,8 @@ impl Host {
             pending: Vec::new(),
             checked: BTreeSet::new(),
             passed_on: false,
+            decided: None,
+            turnouts: Turnouts::default(),
             now,
         };
         host.hands.watch.begin(u64::from(host.height()), &host.members);
@@ -224,6 +231,9 @@ impl Host {
         if ground.parent.number <= self.ground.parent.number {
             return Ok(());
         }
+        if self.phase == Phase::Committing {
+            self.vote_late();
+        }
         let before = self.members.id();
         self.members = members_on(&ground, &self.config.genesis)?;
         let next = ground.parent.number == self.height();
@@ -246,6 +256,26 @@ impl Host {
         self.hands.watch.begin(u64::from(self.height()), &self.members);
         self.forget_early();
         if self.phase == Phase::Listening { Ok(()) } else { self.wait() }
+    }
+
+    /// The others were faster and decided without our vote. Now it says that we are there: they count who is not.
+    ///
+    /// It contradicts nothing. The block is decided, so more than a third of the power, honest, saw two thirds prevote for it
+    /// in that round, and it was executed here. If anything else was signed there, or anything later, the keys refuse. The log
+    /// need not hold it: the height is over.
+    fn vote_late(&mut self) {
+        let Some(decided) = &mut self.decided else { return };
+        let key = self.hands.address.0;
+        if self.hands.muted || decided.missing(&key).is_none() {
+            return;
+        }
+        let (height, round) = (u64::from(decided.block.number), decided.round);
+        if let Some(signature) = self.hands.sign_late(height, round, &decided.payload()) {
+            decided.add_own(key, signature);
+            let block = Some(decided.block.hash);
+            let vote = SignedVote { precommit: true, height, round, block, voter: key, signature };
+            self.hands.send(Message::Vote(vote));
+        }
     }
 
     /// The height may begin, if it is due.
@@ -404,14 +434,16 @@ impl Host {
         let height = self.height();
         let Some((_, me)) = self.members.by_key(&self.hands.address.0) else { return };
         let author = me.account;
+        let parent = self.ground.parent.hash;
         let claim = self.hands.claim(&self.config.genesis, height, round, &self.members);
         self.hands.push(Action::Build {
             height,
             round,
-            parent: self.ground.parent.hash,
+            parent,
             author,
             digest: claim_digest(&claim, &author),
             patience: self.hands.timing.propose(round),
+            votes: self.decided.as_ref().filter(|decided| decided.is_of(parent)).map(Decided::certificate),
         });
     }
 
@@ -467,6 +499,10 @@ impl Host {
             return Err(HostError::Core { height: self.at().0, reason });
         };
         let block = basalt_chain::BlockId { hash, number: self.height() };
+        let decided = Decided::new(block, round, self.members.clone(), signatures.clone());
+        if let Some(before) = self.decided.replace(decided) {
+            self.turnouts.push(before);
+        }
         self.phase = Phase::Committing;
         self.hands.wanted = None;
         self.hands.push(Action::CancelSteps);

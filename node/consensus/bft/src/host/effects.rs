@@ -315,7 +315,7 @@ impl Hands {
     }
 
     /// Nothing leaves before that is durable which it rests on.
-    fn send(&mut self, message: Message) {
+    pub(super) fn send(&mut self, message: Message) {
         if self.unsynced {
             self.push(Action::Sync);
             self.unsynced = false;
@@ -362,6 +362,14 @@ impl Hands {
                 Err(Refused)
             }
         }
+    }
+
+    /// Signs a precommit for a block that is decided already, unless anything else was signed there or later.
+    pub(super) fn sign_late(&mut self, height: u64, round: u32, payload: &[u8]) -> Option<[u8; 64]> {
+        let slot = Slot { height, round, step: SlotStep::Precommit };
+        let signature = self.keys.sign(slot, H256(blake2_256(payload)), payload).ok()?;
+        self.unsynced = true;
+        Some(signature)
     }
 
     /// Something of ours in the log is about to be sent again. A crash may have come after the log was synced, and before

@@ -21,7 +21,9 @@ impl Host {
     pub(super) fn on_message(&mut self, peer: PeerTag, message: Message) -> Result<(), HostError> {
         let height = u64::from(self.height());
         if message.height() < height {
-            self.look_back(peer, &message);
+            if !self.late(peer, &message) {
+                self.look_back(peer, &message);
+            }
             return Ok(());
         }
         if message.height() > height + 1 {
@@ -45,12 +47,26 @@ impl Host {
                 self.keep(peer, message);
                 Ok(())
             }
-            // What is late for the decision may still contradict something.
+            // What is late for the decision says who is there, and may still contradict something.
             Phase::Committing => {
-                self.look_back(peer, &message);
+                if !self.late(peer, &message) {
+                    self.look_back(peer, &message);
+                }
                 Ok(())
             }
         }
+    }
+
+    /// What is late for the decision proves nothing more, but says who is there. Says whether it was blamed on somebody.
+    fn late(&mut self, peer: PeerTag, message: &Message) -> bool {
+        let Message::Vote(vote) = message else { return false };
+        let Some(decided) = self.decided.as_mut().filter(|decided| decided.lacks(vote)) else { return false };
+        // Who is no member now may just have been one; it is not worth a report.
+        let forged = decided.missing(&vote.voter).is_some() && !decided.add(vote);
+        if forged {
+            self.hands.push(Action::Report { peer, offence: Offence::BadSignature });
+        }
+        forged
     }
 
     /// Whether a message that no decision waits for contradicts another one.

@@ -7,7 +7,7 @@ use std::{
 
 use basalt_chain::BlockId;
 use basalt_primitives::{AccountId, Digest, H256, Header, votes::Evidence};
-use basalt_runtime_api::{Validator, ValidatorSet};
+use basalt_runtime_api::{Certificate, Validator, ValidatorSet};
 use ed25519_zebra::SigningKey;
 use schnorrkel::{ExpansionMode, Keypair, MiniSecretKey};
 
@@ -16,6 +16,7 @@ use crate::{
     Entry, HostError, Keys, Message, Recovered, Refusal, Slot, Timeouts, verify_justification, vrf_transcript,
 };
 
+mod late;
 mod watching;
 
 const GENESIS: H256 = H256([7; 32]);
@@ -137,6 +138,10 @@ struct Net {
     /// Blocks that are made.
     salt: Box<dyn Fn(usize) -> u8>,
     errors: Vec<(usize, HostError)>,
+    /// Who was to build which height, with what votes for the block below.
+    builds: Vec<(usize, u32, Option<Certificate>)>,
+    /// What never arrives: by receiver.
+    lost: Box<dyn Fn(usize, &Message) -> bool>,
 }
 
 impl Net {
@@ -151,6 +156,8 @@ impl Net {
             bad: BTreeSet::new(),
             salt: Box::new(|_| 1),
             errors: Vec::new(),
+            builds: Vec::new(),
+            lost: Box::new(|_, _| false),
         };
         for index in 0..4u8 {
             let keys = Box::new(TestKeys::new(index));
@@ -183,6 +190,9 @@ impl Net {
                     assert!(!ours || node.log.1.len() == node.log.2, "sent before it was durable");
                     self.sent.push((at, message.clone()));
                     for other in (0..self.nodes.len()).filter(|other| *other != at) {
+                        if (self.lost)(other, &message) {
+                            continue;
+                        }
                         self.queue
                             .push_back((other, Event::Message { peer: at as u64, message: message.clone() }));
                     }
@@ -194,7 +204,8 @@ impl Net {
                     node.timers.remove(&timer);
                 }
                 Action::CancelSteps => node.timers.retain(|timer, _| !timer.is_step()),
-                Action::Build { height, round, parent, digest, .. } => {
+                Action::Build { height, round, parent, digest, votes, .. } => {
+                    self.builds.push((at, height, votes));
                     let header = block(parent, height, digest, (self.salt)(at));
                     self.queue.push_back((at, Event::Built { round, header }));
                 }
