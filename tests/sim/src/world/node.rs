@@ -283,6 +283,9 @@ impl World {
         }
         self.check.decided(at, block);
         self.decided.entry(block.number).or_insert(self.now);
+        if let Some(author) = crate::app::author(header) {
+            self.authors.insert(block.number, author);
+        }
         let life = self.nodes[at].life;
         self.check.judge(at, life, u64::from(block.number));
         let first = self.nodes.iter().filter_map(|node| node.began.get(&block.number)).min();
