@@ -58,7 +58,7 @@ pub struct ValidatorReport {
     pub precommit: Option<VoteReport>,
     /// The greatest height for which a vote of it arrived since the node started.
     pub last_signed: Option<u32>,
-    /// Whether it is connected; null if the node cannot tell which of its peers it is.
+    /// Whether the peer is connected that its last vote came from; null if none came and it may be one of the peers.
     pub connected: Option<bool>,
 }
 

@@ -13,7 +13,7 @@ use arc_malachitebft_signing::VerifierExt;
 use basalt_primitives::{BlockNumber, H256, hashing::blake2_256};
 use futures::FutureExt;
 
-use super::{Action, Evidence, Seen, Timer};
+use super::{Action, Evidence, PeerTag, Seen, Timer};
 use crate::{
     cache::Verifier,
     claim::{Claim, vrf_input},
@@ -318,6 +318,11 @@ impl Hands {
             self.push(Action::Append(entry));
             self.unsynced = true;
         }
+    }
+
+    /// A message that a validator signed came from this peer.
+    pub(super) fn heard(&mut self, signer: Address, from: PeerTag) {
+        self.seen.entry(signer).or_default().from = Some(from);
     }
 
     /// A vote counts.

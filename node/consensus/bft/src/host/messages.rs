@@ -134,6 +134,7 @@ impl Host {
                 if !self.vote_is_signed(&vote) {
                     return self.report(peer, Offence::BadSignature);
                 }
+                self.hands.heard(Address(vote.voter), peer);
                 self.feed(Input::Vote(vote.into_core()))?;
             }
             Message::Proposal(proposal, body) => {
@@ -188,6 +189,7 @@ impl Host {
         if !self.proposal_is_signed(&proposal) {
             return self.report(peer, Offence::BadSignature);
         }
+        self.hands.heard(Address(proposal.proposer), peer);
         if let Err(why) = self.check(&proposal) {
             return self.report(peer, Offence::BadProposal(why));
         }
