@@ -14,6 +14,7 @@
 //!
 //! Everything that can be tested without a process is in the crates that this one wires.
 
+mod agreement;
 mod chain_spec;
 mod cli;
 mod error;

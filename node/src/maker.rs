@@ -18,13 +18,14 @@ use basalt_sync::{Config as SyncConfig, SyncService};
 use futures::future::BoxFuture;
 
 use crate::{
+    agreement::Agreement,
     chain_spec::{ChainSpec, ChainType},
     cli::{DoppelgangerWait, NodeArgs, Sealing},
     error::NodeError,
     network::{self, Peers},
     offences,
     turnout::TurnoutFigures,
-    validator::{Agreement, FetchBody, NetworkLink, ValidatorKeys},
+    validator::{FetchBody, NetworkLink, ValidatorKeys},
 };
 
 /// For how long a validator hears of a block that others have, before it asks for it.
@@ -143,12 +144,19 @@ impl Maker {
                     listen: listen(arguments.validator.doppelganger_wait, pace.block),
                     log: folder.join(LOG),
                 };
+                let tagged = link.tagged();
                 let (engine, monitor) =
                     BftEngine::new(config, Box::new(keys), Arc::new(link), messages, bodies);
-                let agreement =
-                    Agreement::new(chain.clone(), &monitor, handle.clone(), pace.empty, turnout.clone());
+                let agreement = Agreement::new(
+                    chain.clone(),
+                    &monitor,
+                    handle.clone(),
+                    tagged,
+                    pace.empty,
+                    turnout.clone(),
+                );
                 offences::report(chain.clone(), pool.clone(), monitor.evidence, folder);
-                (Box::new(engine), Some(Arc::new(agreement)))
+                (Box::new(engine), Some(agreement))
             }
         };
         let network = Some(Network { handle, service, sync });

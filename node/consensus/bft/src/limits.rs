@@ -7,6 +7,10 @@ pub const VALIDATORS_MAX: usize = 400;
 /// The most bytes of a message between validators: as many as the network carries.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
+/// The most memory of a message that was read. What honest validators send takes less than twice its bytes, but for
+/// bodies of very short extrinsics.
+pub const MESSAGE_MEMORY_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
+
 /// The most bytes of a header in a proposal.
 pub const HEADER_BYTES_MAX: usize = 32 * 1024;
 

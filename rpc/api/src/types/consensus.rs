@@ -63,7 +63,7 @@ pub struct ValidatorReport {
     pub votes_seen: u32,
     /// How many certificates these were. Zero when nothing was decided here since the node started.
     pub certificates_seen: u32,
-    /// Whether it is connected; null if the node cannot tell which of its peers it is.
+    /// Whether the peer is connected that its last vote came from; null if none came and it may be one of the peers.
     pub connected: Option<bool>,
 }
 

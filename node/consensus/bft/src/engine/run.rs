@@ -23,7 +23,7 @@ use crate::{
     host::{Action, Config as HostConfig, Event, Ground, Host, Offence, Status, Timer},
     limits::{EVIDENCE_MAX, INLINE_BODY_BYTES_MAX},
     log::{Entry, FileStorage, Log, LogError},
-    wire::Message,
+    wire::{Message, inline_bytes},
 };
 
 /// Answers of jobs that may wait: more than jobs can run at once.
@@ -328,9 +328,9 @@ impl Loop {
     /// Small bodies travel with their proposals.
     fn with_body(&self, message: Message) -> Message {
         let Message::Proposal(proposal, None) = message else { return message };
-        let body = self.known_body(&proposal.header.hash()).filter(|body| {
-            body.iter().map(|extrinsic| extrinsic.0.len() + 4).sum::<usize>() <= INLINE_BODY_BYTES_MAX
-        });
+        let body = self
+            .known_body(&proposal.header.hash())
+            .filter(|body| inline_bytes(body) <= INLINE_BODY_BYTES_MAX);
         Message::Proposal(proposal, body)
     }
 

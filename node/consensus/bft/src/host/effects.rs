@@ -15,7 +15,7 @@ use basalt_runtime_api::ValidatorSet;
 use futures::FutureExt;
 
 use super::{
-    Action, Seen, Timer,
+    Action, PeerTag, Seen, Timer,
     watch::{Statement, Watch},
 };
 use crate::{
@@ -339,6 +339,11 @@ impl Hands {
             self.push(Action::Append(entry));
             self.unsynced = true;
         }
+    }
+
+    /// A message that a validator signed came from this peer.
+    pub(super) fn heard(&mut self, signer: Address, from: PeerTag) {
+        self.seen.entry(signer).or_default().from = Some(from);
     }
 
     /// A vote counts.

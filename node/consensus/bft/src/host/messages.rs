@@ -217,6 +217,7 @@ impl Host {
                 if !self.vote_is_signed(&vote) {
                     return self.report(peer, Offence::BadSignature);
                 }
+                self.hands.heard(Address(vote.voter), peer);
                 self.watch(&Statement::of_vote(&vote));
                 self.pass_on_proposal(&vote);
                 self.feed(Input::Vote(vote.into_core()))?;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use basalt_primitives::{BlockNumber, H256};
 
-use super::{Host, drive::Phase};
+use super::{Host, PeerTag, drive::Phase};
 
 /// What was last heard of a validator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,6 +15,8 @@ pub struct Seen {
     pub prevote: Option<(u32, bool)>,
     /// The last round in which it precommitted there, and whether for a block.
     pub precommit: Option<(u32, bool)>,
+    /// The peer that brought its last vote: since nobody passes votes on, most likely itself.
+    pub from: Option<PeerTag>,
     /// How often it voted of late, as the next blocks tell it.
     pub turnout: Turnout,
 }
@@ -34,7 +36,7 @@ impl Seen {
             return;
         }
         if height > self.height {
-            *self = Self { height, ..Self::default() };
+            *self = Self { height, from: self.from, ..Self::default() };
         }
         let vote = if precommit { &mut self.precommit } else { &mut self.prevote };
         if vote.is_none_or(|(last, _)| last <= round) {
