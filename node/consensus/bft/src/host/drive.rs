@@ -231,7 +231,8 @@ impl Host {
         if ground.parent.number <= self.ground.parent.number {
             return Ok(());
         }
-        if self.phase == Phase::Committing {
+        // Where the set changes, votes for its last block count for nobody, and our key may change with it.
+        if self.phase == Phase::Committing && ground.validators.id == self.members.id() {
             self.vote_late();
         }
         let before = self.members.id();
