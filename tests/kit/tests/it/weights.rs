@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use basalt_primitives::{AccountId, Weight};
+use basalt_pallet_session::{self as session, SessionKeys};
+use basalt_primitives::{
+    AccountId, MultiSignature, MultiSigner, Weight,
+    keys::{Pair, Scheme},
+    signature,
+};
 use basalt_runtime::{RuntimeCall, UNIT};
 use basalt_runtime_api::{Position, Runtime as _};
 use basalt_support::Origin;
@@ -72,6 +77,7 @@ fn worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
         (by_alice(), RuntimeCall::Sudo(sudo::Call::remove_key)),
     ];
     cases.extend(contract_cases(world));
+    cases.extend(session_cases(world));
     // What only some may call must be cheap enough for everybody to be refused.
     let refused: Vec<_> = cases.iter().map(|(_, call)| (signed(), call.clone())).collect();
     cases.extend(refused);
@@ -147,8 +153,37 @@ fn contract_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     ]
 }
 
+/// Keys of a validator with this number, registered by whom it says.
+fn set_keys(number: u8, owner: AccountId) -> RuntimeCall {
+    let statement = signature::possession_statement(&owner);
+    let made = |scheme| {
+        let pair = Pair::from_seed(scheme, &[number; 32]).unwrap();
+        match (pair.public(), pair.sign(&statement)) {
+            (MultiSigner::Ed25519(key), MultiSignature::Ed25519(signature))
+            | (MultiSigner::Sr25519(key), MultiSignature::Sr25519(signature)) => (key, signature),
+            other => panic!("{other:?}"),
+        }
+    };
+    let ((grandpa, by_vote), (vrf, by_vrf)) = (made(Scheme::Ed25519), made(Scheme::Sr25519));
+    let keys = SessionKeys { grandpa, vrf };
+    RuntimeCall::Session(session::Call::set_keys { keys, proof: [by_vote, by_vrf].concat() })
+}
+
+/// Calls of Session: Bob has keys.
+fn session_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
+    let [bob, charlie] = [&world.bob, &world.charlie].map(Sender::account);
+    let purge = RuntimeCall::Session(session::Call::purge_keys);
+    vec![
+        (Origin::Signed(bob), set_keys(2, bob)),
+        (Origin::Signed(charlie), set_keys(3, charlie)),
+        (Origin::Signed(bob), purge.clone()),
+        (Origin::Signed(charlie), purge),
+    ]
+}
+
 fn world() -> World {
     let mut world = World::new();
+    let keys = set_keys(1, world.bob.account());
     let derived = utility::derivative_account(&world.alice.account(), 3);
     let raise = RuntimeCall::Balances(balances::Call::force_adjust_total_issuance {
         direction: balances::types::AdjustmentDirection::Increase,
@@ -165,6 +200,7 @@ fn world() -> World {
         world.by_alice(&as_root(raise)),
         world.by_alice(&made),
         world.by_charlie(&unused),
+        world.by_bob(&keys),
     ];
     assert!(world.run(block).iter().all(|receipt| receipt.result.is_ok()));
     world

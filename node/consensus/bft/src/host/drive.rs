@@ -83,14 +83,15 @@ impl Host {
     /// [`HostError`].
     pub fn new(
         config: Config,
-        keys: Box<dyn Keys>,
+        mut keys: Box<dyn Keys>,
         ground: Ground,
         recovered: Option<Recovered>,
         now: Duration,
     ) -> Result<(Self, Vec<Action>), HostError> {
         let members = members_on(&ground, &config.genesis)?;
         let verifier = Verifier::new(config.genesis, members.id());
-        let address = Address(keys.vote_key());
+        // Blocks may have come in since the keys were opened.
+        let address = Address(keys.enter(&ground.validators));
         let state = state(address, &ground, &members);
         let hands = Hands::new(keys, address, verifier, Timing::new(config.timeouts), now);
         let mut host = Self {
