@@ -6,7 +6,7 @@ use core::fmt;
 use basalt_pallet_session::SessionKeys;
 use basalt_pallet_staking::{
     self as staking, StakingGenesis,
-    issuance::IssuanceModel,
+    issuance::{Curve, Fixed, Halving, IssuanceModel},
     types::{Durations, Forcing},
 };
 use basalt_primitives::{AccountId, Balance, H256, Perbill};
@@ -131,7 +131,53 @@ pub struct StakingConfig {
     /// Eras from an offence's report to its punishment; the runtime's if absent.
     pub slash_defer_duration: Option<u32>,
     /// What is issued; the runtime's curve if absent.
-    pub issuance: Option<IssuanceModel>,
+    pub issuance: Option<IssuanceConfig>,
+}
+
+/// What is issued for stakers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub enum IssuanceConfig {
+    /// A share of the supply that depends on how much is at stake. All in billionths; the first two per year.
+    #[serde(rename_all = "camelCase")]
+    Curve {
+        /// Stakers' rate with nothing at stake.
+        min: u32,
+        /// Stakers' rate with the ideal stake, and what is issued in any case.
+        max: u32,
+        /// The ideal stake.
+        ideal_stake: u32,
+        /// After how much more stake the rate above the minimum halves.
+        falloff: u32,
+    },
+    /// The same amount each year.
+    #[serde(rename_all = "camelCase")]
+    Fixed {
+        /// How much.
+        per_year: Amount,
+    },
+    /// An amount per year that halves again and again.
+    #[serde(rename_all = "camelCase")]
+    Halving {
+        /// How much at first.
+        per_year: Amount,
+        /// After how many milliseconds it halves.
+        interval_ms: u64,
+    },
+}
+
+impl From<IssuanceConfig> for IssuanceModel {
+    fn from(config: IssuanceConfig) -> Self {
+        match config {
+            IssuanceConfig::Curve { min, max, ideal_stake, falloff } => {
+                Self::Curve(Curve { min, max, ideal_stake, falloff })
+            }
+            IssuanceConfig::Fixed { per_year } => Self::Fixed(Fixed { per_year: per_year.0 }),
+            IssuanceConfig::Halving { per_year, interval_ms } => {
+                Self::Halving(Halving { per_year: per_year.0, interval_ms })
+            }
+        }
+    }
 }
 
 /// What a staker does at the start.
@@ -174,7 +220,7 @@ impl From<StakingConfig> for StakingGenesis {
             min_validator_bond: config.min_validator_bond.map_or(0, |amount| amount.0),
             min_commission: Perbill::from_parts(config.min_commission),
             durations,
-            issuance: config.issuance,
+            issuance: config.issuance.map(IssuanceModel::from),
         }
     }
 }

@@ -62,8 +62,8 @@ use scale_info::TypeInfo;
 pub use apis::metadata;
 pub use contracts::ContractRandomness;
 pub use genesis::{
-    Amount, BalancesGenesis, GenesisConfig, KeysGenesis, SessionGenesis, StakerStatus, StakingConfig,
-    SudoGenesis, ValidatorGenesis,
+    Amount, BalancesGenesis, GenesisConfig, IssuanceConfig, KeysGenesis, SessionGenesis, StakerStatus,
+    StakingConfig, SudoGenesis, ValidatorGenesis,
 };
 pub use native::NativeRuntime;
 pub use transaction::{CALL_DECODE_DEPTH_MAX, TOUCHES_MAX, TRANSACTION_BYTES_MAX};

@@ -227,6 +227,51 @@ fn validators_of_the_genesis_are_what_node_and_tools_are_told() {
 }
 
 #[test]
+fn stakers_of_the_genesis_validate_with_their_keys_and_what_is_behind_them() {
+    let with = |listed: &str| {
+        let (alice, bob) = (
+            "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
+            "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
+        );
+        let config = alloc::format!(
+            r#"{{
+                "balances": {{"balances": [["{alice}", 5000000000000], ["{bob}", 5000000000000]]}},
+                "session": {{
+                    "epochLength": 10,
+                    "validators": [{listed}],
+                    "keys": [["{alice}", {{
+                        "grandpa": "0x88dc3417d5058ec4b4503e0c12ea1a0a89be200fe98922423d4334014fa6b0ee",
+                        "vrf": "0xd43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d"
+                    }}]]
+                }},
+                "staking": {{
+                    "stakers": [
+                        ["{alice}", 2000000000000, "Validator"],
+                        ["{bob}", "1000000000000", {{"Nominator": ["{alice}"]}}]
+                    ],
+                    "validatorCount": 4, "minimumValidatorCount": 1, "slashRewardFraction": 100000000,
+                    "minNominatorBond": 1000, "bondingDuration": 8, "slashDeferDuration": 2,
+                    "issuance": {{"halving": {{"perYear": "340282366920938463463374607431", "intervalMs": 5}}}}
+                }}
+            }}"#
+        );
+        NativeRuntime::default().genesis(config.as_bytes())
+    };
+    let mut memory = Memory::default();
+    memory.apply(&with("").unwrap());
+    NativeRuntime::default().try_state(&memory).unwrap();
+    let set = NativeRuntime::default().validators(&memory).unwrap();
+    assert_eq!(
+        set.validators.iter().map(|validator| validator.power).collect::<Vec<_>>(),
+        [3_000_000_000_000]
+    );
+    assert_eq!(crate::STAKING.evidence_window(&memory), Ok(3));
+
+    let error = with(ALICE).unwrap_err().to_string();
+    assert!(error.contains("session.validators and staking.stakers both say who validates"), "{error}");
+}
+
+#[test]
 fn a_genesis_without_validators_is_a_chain_and_one_with_wrong_ones_says_which() {
     let nobody = genesis("").unwrap();
     assert_eq!(nobody, NativeRuntime::default().genesis(b"{}").unwrap());

@@ -14,10 +14,11 @@ use basalt_support::{BlockEnv, Context, Failure};
 use parity_scale_codec::Decode;
 
 use crate::{
-    ACTIVE_ERA, CURRENT_ERA, DURATIONS, ERAS_START_SESSION_INDEX, Error, FORCE_ERA, INVULNERABLES,
-    INVULNERABLES_MAX, ISSUANCE_MODEL, LEDGER, MIN_COMMISSION, MIN_NOMINATOR_BOND, MIN_VALIDATOR_BOND,
-    MINIMUM_VALIDATOR_COUNT, SLASH_REWARD_FRACTION, StakerStatus, Staking, StakingGenesis, VALIDATOR_COUNT,
-    types::{ActiveEraInfo, RewardDestination, ValidatorPrefs},
+    ACTIVE_ERA, CURRENT_ERA, DURATIONS, ERAS_START_SESSION_INDEX, Error, FORCE_ERA, HISTORY_DEPTH,
+    INVULNERABLES, INVULNERABLES_MAX, ISSUANCE_MODEL, LEDGER, MIN_COMMISSION, MIN_NOMINATOR_BOND,
+    MIN_VALIDATOR_BOND, MINIMUM_VALIDATOR_COUNT, SLASH_REWARD_FRACTION, StakerStatus, Staking,
+    StakingGenesis, VALIDATOR_COUNT,
+    types::{ActiveEraInfo, Durations, RewardDestination, ValidatorPrefs},
 };
 
 impl Staking {
@@ -146,6 +147,14 @@ fn check(config: &StakingGenesis, count: u32) -> Result<(), String> {
         return Err(format!(
             "{} invulnerables; there may be {INVULNERABLES_MAX}",
             config.invulnerables.len()
+        ));
+    }
+    if let Some(Durations { bonding, .. }) = config.durations
+        && bonding > HISTORY_DEPTH
+    {
+        return Err(format!(
+            "bondingDuration is {bonding}, and what stood behind validators is known for {HISTORY_DEPTH} eras: nobody could be \
+             punished later"
         ));
     }
     if let Some(durations) = config.durations

@@ -3,7 +3,6 @@
 use basalt_primitives::{Balance, Moment, Perbill, multiply_divide};
 use parity_scale_codec::{Decode, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
-use serde::{Deserialize, Serialize};
 
 /// Milliseconds of a year of 365.25 days.
 pub const YEAR_MS: Moment = 31_557_600_000;
@@ -40,11 +39,8 @@ pub trait Issuance {
 }
 
 /// What a chain may choose at its start.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 #[scale_info(replace_segment("basalt_pallet_staking", "pallet_staking"))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum IssuanceModel {
     /// A share of the supply per year that depends on how much is at stake.
     #[codec(index = 0)]
@@ -73,11 +69,8 @@ impl Issuance for IssuanceModel {
 ///
 /// The shape is that of Polkadot's first years ("Token economics", Web3 Foundation); there the right branch is the
 /// exponential itself, and here its values are exact at each halving and at most 6.2 % above it between them.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 #[scale_info(replace_segment("basalt_pallet_staking", "pallet_staking"))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Curve {
     /// Stakers' rate with nothing at stake, in billionths per year.
     pub min: u32,
@@ -127,11 +120,8 @@ impl Issuance for Curve {
 }
 
 /// The same amount each year, all for stakers.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 #[scale_info(replace_segment("basalt_pallet_staking", "pallet_staking"))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fixed {
     /// How much per year, in the smallest unit.
     pub per_year: u128,
@@ -144,11 +134,8 @@ impl Issuance for Fixed {
 }
 
 /// An amount per year that halves again and again, all for stakers.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 #[scale_info(replace_segment("basalt_pallet_staking", "pallet_staking"))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Halving {
     /// How much in the first year, if no halving fell into it, in the smallest unit.
     pub per_year: u128,

@@ -166,6 +166,10 @@ fn a_genesis_that_makes_no_sense_says_which_entry_does_not() {
             fails(&|config| config.durations = Some(Durations { bonding: 4, slash_defer: 1 })),
             "bondingDuration is 4".to_string(),
         ),
+        (
+            fails(&|config| config.durations = Some(Durations { bonding: 85, slash_defer: 1 })),
+            "bondingDuration is 85".to_string(),
+        ),
         (fails(&|config| config.invulnerables = vec![account(1); 21]), "21 invulnerables".to_string()),
         (
             fails(&|config| {

@@ -11,8 +11,8 @@ use basalt_primitives::{
     keys::{Pair, Scheme},
 };
 use basalt_runtime::{
-    BalancesGenesis, GenesisConfig, KeysGenesis, RuntimeCall, SESSION, STAKING, SessionGenesis, StakerStatus,
-    StakingConfig, SudoGenesis, TREASURY_ACCOUNT, UNIT,
+    BalancesGenesis, GenesisConfig, IssuanceConfig, KeysGenesis, RuntimeCall, SESSION, STAKING, SYSTEM,
+    SessionGenesis, StakerStatus, StakingConfig, SudoGenesis, TREASURY_ACCOUNT, UNIT,
 };
 use basalt_runtime_api::{Receipt, Runtime as _};
 use basalt_state::{Memory, Overlay};
@@ -20,7 +20,7 @@ use basalt_support::{Context, Failure};
 use basalt_test_kit::{Ledger, Sender};
 use staking::{
     Call,
-    issuance::{Fixed, IssuanceModel, YEAR_MS},
+    issuance::YEAR_MS,
     types::{RewardDestination, ValidatorPrefs},
 };
 
@@ -75,7 +75,7 @@ pub(crate) fn genesis() -> GenesisConfig {
             bonding_duration: Some(6),
             slash_defer_duration: Some(1),
             // One token per second.
-            issuance: Some(IssuanceModel::Fixed(Fixed { per_year: UNIT * u128::from(YEAR_MS / 1_000) })),
+            issuance: Some(IssuanceConfig::Fixed { per_year: (UNIT * u128::from(YEAR_MS / 1_000)).into() }),
             ..StakingConfig::default()
         },
     }
@@ -101,6 +101,17 @@ impl Chain {
         let receipts = self.ledger.block(signed).expect("the block is valid").receipts;
         let inherents = receipts.len() - count;
         receipts.into_iter().skip(inherents).collect()
+    }
+
+    /// Makes a block of those of these calls whose senders can pay, as a builder does.
+    pub(crate) fn build(&mut self, calls: &[(usize, RuntimeCall)]) {
+        for sender in &mut self.senders {
+            sender.nonce = SYSTEM.account(&self.ledger.state, &sender.account()).unwrap().nonce;
+        }
+        let signed: Vec<_> = calls.iter().map(|(who, call)| self.sign(*who, call)).collect();
+        let candidates: Vec<_> =
+            signed.into_iter().map(|bytes| self.ledger.verify(bytes).expect("it is signed")).collect();
+        self.ledger.build(&candidates, &|| false);
     }
 
     /// Runs blocks until the first one of this epoch has run.

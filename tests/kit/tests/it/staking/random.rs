@@ -71,7 +71,7 @@ proptest! {
                 1 => (who, calls.remove(0)),
                 _ => (who, batch(calls)),
             }).collect();
-            chain.block(&calls);
+            chain.build(&calls);
         }
     }
 }
