@@ -12,7 +12,6 @@ use basalt_sync::SyncHandle;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use crate::{error::NodeError, turnout::TurnoutFigures};
 mod keys;
 
 pub(crate) use keys::ValidatorKeys;
