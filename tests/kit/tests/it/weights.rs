@@ -177,7 +177,7 @@ fn set_keys(number: u8, owner: AccountId) -> RuntimeCall {
     RuntimeCall::Session(session::Call::set_keys { keys, proof: [by_vote, by_vrf].concat() })
 }
 
-/// Calls of Session: Bob has keys.
+/// Calls of Session: Charlie has keys. Bob must be able to die.
 fn session_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     let [bob, charlie] = [&world.bob, &world.charlie].map(Sender::account);
     let purge = RuntimeCall::Session(session::Call::purge_keys);
@@ -191,7 +191,7 @@ fn session_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
 
 fn world() -> World {
     let mut world = World::new();
-    let keys = set_keys(1, world.bob.account());
+    let keys = set_keys(1, world.charlie.account());
     let derived = utility::derivative_account(&world.alice.account(), 3);
     let raise = RuntimeCall::Balances(balances::Call::force_adjust_total_issuance {
         direction: balances::types::AdjustmentDirection::Increase,
@@ -208,7 +208,7 @@ fn world() -> World {
         world.by_alice(&as_root(raise)),
         world.by_alice(&made),
         world.by_charlie(&unused),
-        world.by_bob(&keys),
+        world.by_charlie(&keys),
     ];
     assert!(world.run(block).iter().all(|receipt| receipt.result.is_ok()));
     world
