@@ -25,15 +25,20 @@ mod apis;
 mod block;
 mod contracts;
 mod genesis;
+pub mod governance;
 mod native;
 #[cfg(test)]
 mod tests;
 mod transaction;
 
 use alloc::borrow::ToOwned;
+use core::marker::PhantomData;
 
 use basalt_pallet_balances::{self as balances, Balances};
 use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, HoldReason};
+use basalt_pallet_origins::{self as origins, Origins};
+use basalt_pallet_preimage::{self as preimage, Preimages};
+use basalt_pallet_scheduler::{self as scheduler, Scheduler};
 use basalt_pallet_session::{Grandpa, Session};
 use basalt_pallet_sudo::{self as sudo, Sudo};
 use basalt_pallet_system::{self as system, System};
@@ -50,9 +55,10 @@ use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
 pub use apis::metadata;
+pub use basalt_support::CALL_DECODE_DEPTH_MAX;
 pub use genesis::{Amount, BalancesGenesis, GenesisConfig, SessionGenesis, SudoGenesis, ValidatorGenesis};
 pub use native::NativeRuntime;
-pub use transaction::{CALL_DECODE_DEPTH_MAX, TOUCHES_MAX, TRANSACTION_BYTES_MAX};
+pub use transaction::{TOUCHES_MAX, TRANSACTION_BYTES_MAX};
 
 /// The whole token in its smallest unit.
 pub const UNIT: Balance = 1_000_000_000_000;
@@ -126,6 +132,24 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
     extensions: &[],
 };
 
+/// Bytes that governance refers to by their hash.
+pub const PREIMAGES: Preimages = Preimages {
+    index: 20,
+    balances: BALANCES,
+    // As a contract's storage: an item, and 0.01 tokens for a KiB.
+    deposit_base: MILLIUNIT,
+    deposit_per_byte: MILLIUNIT / 100,
+};
+/// Calls at a later block. A fifth of a block is theirs at most.
+pub const SCHEDULER: Scheduler<RuntimeCall, OriginCaller> = Scheduler {
+    index: 21,
+    preimages: PREIMAGES,
+    weight_max: Weight::new(LIMITS.weight_max.ref_time / 5, u64::MAX),
+    types: PhantomData,
+};
+/// Whom a referendum may speak for.
+pub const ORIGINS: Origins = Origins { index: 24 };
+
 /// Where the treasury's share goes: the same account as on Substrate chains, `modl` ++ `py/trsry`.
 pub const TREASURY_ACCOUNT: AccountId = pallet_account(*b"modlpy/trsry");
 
@@ -181,6 +205,12 @@ pub enum RuntimeCall {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Call),
+    /// Of Preimage.
+    #[codec(index = 20)]
+    Preimage(preimage::Call),
+    /// Of Scheduler.
+    #[codec(index = 21)]
+    Scheduler(scheduler::Call<RuntimeCall>),
 }
 
 /// An event of any pallet. Pallets record the bytes themselves; this type is what clients decode them by.
@@ -204,6 +234,12 @@ pub enum RuntimeEvent {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Event),
+    /// Of Preimage.
+    #[codec(index = 20)]
+    Preimage(preimage::Event),
+    /// Of Scheduler.
+    #[codec(index = 21)]
+    Scheduler(scheduler::Event),
 }
 
 /// An error of any pallet.
@@ -224,6 +260,12 @@ pub enum RuntimeError {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Error),
+    /// Of Preimage.
+    #[codec(index = 20)]
+    Preimage(preimage::Error),
+    /// Of Scheduler.
+    #[codec(index = 21)]
+    Scheduler(scheduler::Error),
 }
 
 /// What an amount of an account is held for. Pallets store the two bytes; this type is what clients decode them by.
@@ -232,6 +274,21 @@ pub enum RuntimeHoldReason {
     /// By Contracts.
     #[codec(index = 8)]
     Contracts(HoldReason),
+    /// By Preimage.
+    #[codec(index = 20)]
+    Preimage(preimage::HoldReason),
+}
+
+/// Who calls, as tasks and referenda store it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[expect(non_camel_case_types, reason = "as clients know it from Substrate")]
+pub enum OriginCaller {
+    /// The chain itself, an account, or nobody.
+    #[codec(index = 0)]
+    system(governance::RawOrigin),
+    /// Whom a referendum speaks for.
+    #[codec(index = 24)]
+    Origins(origins::Origin),
 }
 
 impl basalt_support::RuntimeCall for RuntimeCall {
@@ -243,6 +300,8 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Utility(call) => UTILITY.info(call),
             Self::Sudo(call) => SUDO.info(call),
             Self::Contracts(call) => CONTRACTS.info(call),
+            Self::Preimage(call) => PREIMAGES.info(call),
+            Self::Scheduler(call) => SCHEDULER.info(call),
         }
     }
 
@@ -254,6 +313,8 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Utility(call) => UTILITY.dispatch(call, origin, ctx),
             Self::Sudo(call) => SUDO.dispatch(call, origin, ctx),
             Self::Contracts(call) => CONTRACTS.dispatch(call, origin, ctx),
+            Self::Preimage(call) => PREIMAGES.dispatch(call, origin, ctx),
+            Self::Scheduler(call) => SCHEDULER.dispatch(call, origin, ctx),
         })
     }
 }

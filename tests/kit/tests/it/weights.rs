@@ -12,6 +12,7 @@ use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeDef;
 
 use crate::contracts as in_contracts;
+use crate::governance;
 use crate::world::{
     START, World, as_derivative, as_root, balances, batch, batch_all, contracts, force_batch, remark,
     set_balance, sudo, system, timestamp, transfer, transfer_all, utility,
@@ -71,6 +72,7 @@ fn worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
         (by_alice(), RuntimeCall::Sudo(sudo::Call::remove_key)),
     ];
     cases.extend(contract_cases(world));
+    cases.extend(governance::worst_cases(world));
     // What only some may call must be cheap enough for everybody to be refused.
     let refused: Vec<_> = cases.iter().map(|(_, call)| (signed(), call.clone())).collect();
     cases.extend(refused);
@@ -166,6 +168,7 @@ fn world() -> World {
         world.by_charlie(&unused),
     ];
     assert!(world.run(block).iter().all(|receipt| receipt.result.is_ok()));
+    governance::prepare(&mut world);
     world
 }
 
