@@ -156,7 +156,13 @@ pub fn metadata() -> RuntimeMetadata {
             CONTRACTS.metadata(),
             crate::PREIMAGES.metadata(),
             crate::SCHEDULER.metadata(),
+            crate::REFERENDA.metadata(),
+            crate::CONVICTION_VOTING.metadata(),
             crate::ORIGINS.metadata(),
+            crate::WHITELIST.metadata(),
+            crate::TREASURY.metadata(),
+            crate::PARAMETERS.metadata(),
+            crate::TECHNICAL_COMMITTEE.metadata(),
         ],
         extrinsic: Extrinsic {
             ty: meta_type::<UncheckedExtrinsic>(),

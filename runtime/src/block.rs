@@ -12,8 +12,8 @@ use basalt_support::{BlockSummary, Context, Pallet};
 use parity_scale_codec::Encode;
 
 use crate::{
-    BALANCES, CONTRACTS, LIMITS, PREIMAGES, RuntimeCall, SCHEDULER, SESSION, SYSTEM, TIMESTAMP,
-    TRANSACTION_PAYMENT, transaction,
+    BALANCES, CONTRACTS, CONVICTION_VOTING, LIMITS, PARAMETERS, PREIMAGES, REFERENDA, RuntimeCall, SCHEDULER,
+    SESSION, SYSTEM, TECHNICAL_COMMITTEE, TIMESTAMP, TRANSACTION_PAYMENT, TREASURY, WHITELIST, transaction,
 };
 
 /// How far a block's time may be ahead of the importer's clock: as in Substrate.
@@ -35,7 +35,9 @@ pub(crate) fn begin(
     BALANCES.begin_block(&mut ctx)?;
     TRANSACTION_PAYMENT.begin_block(&mut ctx)?;
     CONTRACTS.begin_block(&mut ctx)?;
+    weight = weight.saturating_add(REFERENDA.service(&mut ctx)?);
     weight = weight.saturating_add(SCHEDULER.service(&mut ctx)?);
+    weight = weight.saturating_add(TREASURY.service(&mut ctx)?);
     let opened = PerDispatchClass { mandatory: weight, ..PerDispatchClass::default() };
     BLOCK_WEIGHT.put(&mut ctx, &opened);
     Ok(ctx.into_events())
@@ -122,5 +124,11 @@ pub(crate) fn try_state(state: &dyn StateRead) -> Result<(), Fatal> {
     checked("Session", SESSION.try_state(state))?;
     checked("Contracts", CONTRACTS.try_state(state))?;
     checked("Preimage", PREIMAGES.try_state(state))?;
-    checked("Scheduler", SCHEDULER.try_state(state))
+    checked("Scheduler", SCHEDULER.try_state(state))?;
+    checked("Referenda", REFERENDA.try_state(state))?;
+    checked("ConvictionVoting", CONVICTION_VOTING.try_state(state))?;
+    checked("Whitelist", WHITELIST.try_state(state))?;
+    checked("Treasury", TREASURY.try_state(state))?;
+    checked("Parameters", PARAMETERS.try_state(state))?;
+    checked("TechnicalCommittee", TECHNICAL_COMMITTEE.try_state(state))
 }

@@ -39,7 +39,13 @@ fn metadata_decodes_in_all_versions_that_are_listed_and_in_no_other() {
         "Contracts",
         "Preimage",
         "Scheduler",
+        "Referenda",
+        "ConvictionVoting",
         "Origins",
+        "Whitelist",
+        "Treasury",
+        "Parameters",
+        "TechnicalCommittee",
     ]);
     assert_eq!(v14.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
     assert_eq!(v15.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);

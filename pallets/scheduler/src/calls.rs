@@ -31,6 +31,11 @@ impl<C: RuntimeCall, O: StoredOrigin> Scheduler<C, O> {
         call: &C,
     ) -> Result<(), Failure> {
         let (maybe_id, maybe_periodic, priority) = rest;
+        // A long call's bytes are looked up when it runs.
+        let length = u32::try_from(call.encoded_size()).unwrap_or(u32::MAX);
+        if !self.can_ever_run(call, length) {
+            return Err(self.error(Error::Overweight));
+        }
         let call = self.preimages.bound(ctx, call)?;
         let task = Scheduled { maybe_id, priority, call, maybe_periodic, origin };
         self.schedule(ctx, when, task).map(drop)

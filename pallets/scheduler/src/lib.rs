@@ -67,6 +67,7 @@ use parity_scale_codec::{Decode, Encode};
 use scale_info::{Path, Type, TypeInfo, build::Variants};
 
 pub use pallet::{Call, Error, Event};
+pub use service::PLACE_WEIGHT;
 
 /// The most tasks of one block's agenda.
 pub const AGENDA_MAX: u32 = 64;
@@ -181,8 +182,8 @@ impl<C: RuntimeCall, O: StoredOrigin> Scheduler<C, O> {
     /// Schedules a call, under a name if there is one. The task takes over a request of the call's preimage: the caller
     /// has it from [`Preimages::bound`] or [`Preimages::request_call`].
     ///
-    /// Fails, having done nothing, with `TargetBlockNumberInPast`, with `FailedToSchedule` if the agenda is full or the name
-    /// in use, or with `Overweight`.
+    /// Fails, having done nothing, with `TargetBlockNumberInPast`, or with `FailedToSchedule` if the agenda is full or the
+    /// name in use.
     pub fn schedule(
         &self,
         ctx: &mut Context<'_, '_>,
@@ -202,11 +203,6 @@ impl<C: RuntimeCall, O: StoredOrigin> Scheduler<C, O> {
             && LOOKUP.contains(ctx, id)?
         {
             return Err(self.error(Error::FailedToSchedule));
-        }
-        if let Ok((call, length)) = self.preimages.peek::<C>(ctx, &task.call)?
-            && !self.can_ever_run(&call, length)
-        {
-            return Err(self.error(Error::Overweight));
         }
         // Once is what happens anyway, and what is left are the times after it.
         let maybe_periodic = task

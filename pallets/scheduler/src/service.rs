@@ -17,6 +17,11 @@ pub(crate) const AGENDAS_WEIGHT: Weight = weight::operations(1, 1);
 /// To read and write one block's agenda.
 pub(crate) const AGENDA_WEIGHT: Weight = weight::operations(1, 1).saturating_add(AGENDA_BYTES);
 
+/// What it weighs to schedule a task for another pallet, up to finding 16 agendas full: each is read, one is written, and so are
+/// the task's name and the request of its preimage.
+pub const PLACE_WEIGHT: Weight =
+    weight::operations(18, 3).saturating_add(weight::bytes(17 * 250 * AGENDA_MAX as u64));
+
 /// What a task weighs at most besides its call: its preimage, its name, its retry, and itself in a later agenda.
 pub(crate) const fn task_weight(lookup_len: u32) -> Weight {
     // Preimage and its status, name and retry; once more for the task that is placed anew.

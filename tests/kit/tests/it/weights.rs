@@ -18,7 +18,8 @@ use crate::world::{
     set_balance, sudo, system, timestamp, transfer, transfer_all, utility,
 };
 
-fn worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
+/// All calls in the worst state for them, and by whom.
+pub(crate) fn all_worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     use basalt_pallet_balances::{Call, types::AdjustmentDirection};
     let (alice, bob) = (world.alice.account(), world.bob.account());
     let new: AccountId = Sender::dev("Eve").account();
@@ -148,7 +149,7 @@ fn contract_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     ]
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let mut world = World::new();
     let derived = utility::derivative_account(&world.alice.account(), 3);
     let raise = RuntimeCall::Balances(balances::Call::force_adjust_total_issuance {
@@ -179,7 +180,7 @@ fn measured(world: &World, origin: Origin, call: RuntimeCall) -> Measured {
 #[test]
 fn no_call_reads_or_writes_more_than_it_declares() {
     let world = world();
-    for (origin, call) in worst_cases(&world) {
+    for (origin, call) in all_worst_cases(&world) {
         let done = measured(&world, origin.clone(), call.clone());
         assert!(done.is_honest(), "{origin:?} {call:?}: {done:?}");
     }
@@ -198,7 +199,7 @@ fn the_worst_cases_cover_every_call_that_the_metadata_names() {
         };
         named.extend(variants.variants.iter().map(|variant| [pallet.index, variant.index]));
     }
-    let measured: BTreeSet<[u8; 2]> = worst_cases(&world())
+    let measured: BTreeSet<[u8; 2]> = all_worst_cases(&world())
         .iter()
         .map(|(_, call)| {
             let bytes = call.encode();
