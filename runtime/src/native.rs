@@ -6,7 +6,7 @@ use core::fmt;
 use basalt_contracts_vm::Machine;
 use basalt_pallet_system::ACCOUNT;
 use basalt_primitives::{
-    AccountId, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction, votes::Evidence,
+    AccountId, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction, Weight, votes::Evidence,
 };
 use basalt_runtime_api::{
     ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Certificate, Events, Fatal, GenesisError,
@@ -108,7 +108,11 @@ impl Runtime for NativeRuntime {
     }
 
     fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {
-        block::begin(env, state)
+        block::begin(env, state, self.machine())
+    }
+
+    fn opening_weight(&self, opened: &dyn StateRead) -> Result<Weight, StateError> {
+        block::opening_weight(opened)
     }
 
     fn apply(

@@ -18,13 +18,15 @@ use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeDef;
 
 use crate::contracts as in_contracts;
+use crate::governance;
 use crate::staking::weights as in_staking;
 use crate::world::{
     START, World, as_derivative, as_root, balances, batch, batch_all, contracts, force_batch, remark,
     set_balance, sudo, system, timestamp, transfer, transfer_all, utility,
 };
 
-fn worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
+/// All calls in the worst state for them, and by whom.
+pub(crate) fn all_worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     use basalt_pallet_balances::{Call, types::AdjustmentDirection};
     let (alice, bob) = (world.alice.account(), world.bob.account());
     let new: AccountId = Sender::dev("Eve").account();
@@ -86,6 +88,7 @@ fn worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     ];
     cases.extend(contract_cases(world));
     cases.extend(session_cases(world));
+    cases.extend(governance::worst_cases(world));
     // What only some may call must be cheap enough for everybody to be refused.
     let refused: Vec<_> = cases.iter().map(|(_, call)| (signed(), call.clone())).collect();
     cases.extend(refused);
@@ -189,7 +192,7 @@ fn session_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     ]
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let mut world = World::new();
     let keys = set_keys(1, world.charlie.account());
     let derived = utility::derivative_account(&world.alice.account(), 3);
@@ -211,6 +214,7 @@ fn world() -> World {
         world.by_charlie(&keys),
     ];
     assert!(world.run(block).iter().all(|receipt| receipt.result.is_ok()));
+    governance::prepare(&mut world);
     world
 }
 
@@ -221,7 +225,7 @@ fn measured(world: &World, origin: Origin, call: RuntimeCall) -> Measured {
 #[test]
 fn no_call_reads_or_writes_more_than_it_declares() {
     let world = world();
-    for (origin, call) in worst_cases(&world) {
+    for (origin, call) in all_worst_cases(&world) {
         let done = measured(&world, origin.clone(), call.clone());
         assert!(done.is_honest(), "{origin:?} {call:?}: {done:?}");
     }
@@ -240,7 +244,7 @@ fn the_worst_cases_cover_every_call_that_the_metadata_names() {
         };
         named.extend(variants.variants.iter().map(|variant| [pallet.index, variant.index]));
     }
-    let measured: BTreeSet<[u8; 2]> = worst_cases(&world())
+    let measured: BTreeSet<[u8; 2]> = all_worst_cases(&world())
         .into_iter()
         .map(|(_, call)| call)
         .chain(in_staking::covered())
