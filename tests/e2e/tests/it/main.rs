@@ -10,6 +10,7 @@ mod contracts;
 mod crash;
 mod execution;
 mod localnet;
+mod offences;
 mod restart;
 mod rpc;
 mod sealing;

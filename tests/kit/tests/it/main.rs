@@ -8,6 +8,7 @@ mod contracts;
 mod faults;
 mod fees;
 mod limits;
+mod offences;
 mod random;
 mod speculation;
 mod transfers;

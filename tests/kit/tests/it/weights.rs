@@ -71,6 +71,7 @@ fn worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
         (by_alice(), RuntimeCall::Sudo(sudo::Call::remove_key)),
     ];
     cases.extend(contract_cases(world));
+    cases.extend(crate::offences::calls().into_iter().map(|call| (Origin::None, call)));
     // What only some may call must be cheap enough for everybody to be refused.
     let refused: Vec<_> = cases.iter().map(|(_, call)| (signed(), call.clone())).collect();
     cases.extend(refused);
