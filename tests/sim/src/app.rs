@@ -1,10 +1,13 @@
 //! What the nodes agree on.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use basalt_chain::{BlockId, Justification};
 use basalt_consensus_bft::Ground;
-use basalt_primitives::{AccountId, Digest, DigestItem, H256, Header, OpaqueExtrinsic, hashing::blake2_256};
+use basalt_primitives::{
+    AccountId, Balance, Digest, DigestItem, H256, Header, OpaqueExtrinsic, hashing::blake2_256,
+    votes::Evidence,
+};
 use basalt_runtime_api::{Certificate, ValidatorSet};
 use parity_scale_codec::{Decode, Encode};
 
@@ -13,7 +16,7 @@ use crate::scenario::set_of;
 mod elected;
 mod full;
 
-pub use full::{Full, Shared};
+pub use full::{Full, Shared, nominator, stake};
 
 /// The extrinsics of a block.
 pub type Body = Vec<OpaqueExtrinsic>;
@@ -90,6 +93,51 @@ pub trait App: Send {
     fn reopen(&mut self) -> anyhow::Result<()>;
     /// When a block was made, by its body, in milliseconds.
     fn time(&self, body: &Body) -> u64;
+    /// Who decides this height, where the chain says so itself.
+    fn set(&self, height: u32) -> Option<ValidatorSet> {
+        let _ = height;
+        None
+    }
+    /// Takes a report of an offence, its own or another node's. Whether it is new and the chain wants it: others want it
+    /// too, then.
+    fn report(&mut self, report: &[u8]) -> bool {
+        let _ = report;
+        false
+    }
+    /// Reports that wait for a block.
+    fn waiting(&self) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+    /// The report of an offence, where there is a chain that takes it.
+    fn report_of(&self, evidence: &Evidence) -> Option<Vec<u8>> {
+        let _ = evidence;
+        None
+    }
+    /// Who was reported, by epoch, on the final chain.
+    ///
+    /// # Errors
+    ///
+    /// What a chain may fail with.
+    fn offenders(&self) -> anyhow::Result<Vec<(u32, AccountId)>> {
+        Ok(Vec::new())
+    }
+    /// Whether somebody was reported for an offence at this height, or it is too late for that.
+    ///
+    /// # Errors
+    ///
+    /// What a chain may fail with.
+    fn is_reported(&self, height: u32, offender: &AccountId) -> anyhow::Result<bool> {
+        let _ = (height, offender);
+        Ok(true)
+    }
+    /// What everybody has at stake.
+    ///
+    /// # Errors
+    ///
+    /// What a chain may fail with.
+    fn stakes(&self) -> anyhow::Result<BTreeMap<AccountId, Balance>> {
+        Ok(BTreeMap::new())
+    }
 }
 
 /// The account that a header names.

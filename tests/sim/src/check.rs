@@ -33,6 +33,8 @@ pub(crate) struct Check {
     found: BTreeSet<(usize, u32, u64, [u8; 32])>,
     /// Equivocations that were found by somebody who had to.
     pub(crate) caught: usize,
+    /// Offences that were brought to the chain.
+    pub(crate) reported: usize,
     /// What does not hold.
     pub(crate) violations: Vec<String>,
     hasher: DefaultHasher,

@@ -45,6 +45,11 @@ impl Signer {
         self.vote.verification_key().into()
     }
 
+    /// Whose it is.
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
     /// As it stands in a set.
     pub fn validator(&self, power: u64) -> Validator {
         Validator {

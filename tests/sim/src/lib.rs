@@ -54,7 +54,7 @@ mod run;
 mod scenario;
 mod world;
 
-pub use app::{App, Body, Decided, Full, Light, Order, Shared};
+pub use app::{App, Body, Decided, Full, Light, Order, Shared, nominator, stake};
 pub use dice::Dice;
 pub use disk::{Disk, File, Reached};
 pub use fault::Fault;

@@ -33,6 +33,7 @@ pub fn run(request: &Request, trace: bool) -> anyhow::Result<Outcome> {
 /// If a chain cannot be made: not what the simulation is about.
 pub fn run_scenario(scenario: Scenario, trace: bool) -> anyhow::Result<Outcome> {
     let shared = match scenario.kind {
+        Kind::Full if scenario.staked => Some(Arc::new(Shared::staked(TRANSFERS, &scenario.sets)?)),
         Kind::Full => Some(Arc::new(Shared::new(TRANSFERS, &scenario.sets)?)),
         Kind::Light => None,
     };

@@ -127,6 +127,8 @@ pub struct Scenario {
     pub roles: Vec<Role>,
     /// Who decides which height, from height 1 on.
     pub sets: Arc<Vec<ValidatorSet>>,
+    /// Real chains elect their validators: the first set is only what they begin with.
+    pub staked: bool,
     /// The network.
     pub links: Links,
     /// Who hears whom.
@@ -192,6 +194,7 @@ impl Scenario {
         let block_time = dice.millis(0, 400);
         Self {
             sets,
+            staked: false,
             links,
             windows,
             crash: if world.contains(&Fault::Crash) { 5 + dice.below(60) } else { 0 },

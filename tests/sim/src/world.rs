@@ -7,7 +7,8 @@ use std::{
 };
 
 use basalt_consensus_bft::{Action, Entry, Event, Host, HostError, Log, Message, Step, Timer};
-use basalt_primitives::{AccountId, H256, Header};
+use basalt_primitives::{AccountId, Balance, H256, Header};
+use basalt_runtime_api::ValidatorSet;
 use parity_scale_codec::{Decode, Encode};
 
 use crate::{
@@ -25,6 +26,9 @@ mod node;
 
 /// More events than this, and something turns in circles.
 const EVENTS_MAX: u64 = 3_000_000;
+
+/// A report is on the chain so many heights after somebody could make it.
+const BLOCKS_TO_REPORT: u32 = 3;
 
 /// Heights above the height of the healing that all must reach.
 const HEIGHTS_AFTER: u32 = 3;
@@ -47,6 +51,8 @@ enum Packet {
     Want(H256),
     /// Here it is.
     Have(H256, Body),
+    /// Somebody signed twice: a transaction.
+    Report(Vec<u8>),
 }
 
 /// What happens.
@@ -175,6 +181,10 @@ pub struct Outcome {
     pub decided: BTreeMap<u32, Duration>,
     /// Who made the block of each height.
     pub authors: BTreeMap<u32, AccountId>,
+    /// Who was reported to the chain, by epoch.
+    pub offenders: Vec<(u32, AccountId)>,
+    /// What everybody has at stake in the end.
+    pub stakes: BTreeMap<AccountId, Balance>,
     /// What happened, if it was to be kept.
     pub trace: Vec<String>,
 }
@@ -192,6 +202,8 @@ impl Outcome {
             latencies: Vec::new(),
             decided: BTreeMap::new(),
             authors: BTreeMap::new(),
+            offenders: Vec::new(),
+            stakes: BTreeMap::new(),
             trace: Vec::new(),
         }
     }
@@ -218,6 +230,8 @@ pub struct World {
     /// When the first proposer of a height began to build.
     building: BTreeMap<u32, Duration>,
     evil: evil::Evil,
+    /// Whom honest nodes found out: how far they were, at which height it was, and whose key.
+    accused: BTreeSet<(u32, u32, [u8; 32])>,
 }
 
 impl World {
@@ -265,6 +279,7 @@ impl World {
             authors: BTreeMap::new(),
             building: BTreeMap::new(),
             evil: evil::Evil::default(),
+            accused: BTreeSet::new(),
         };
         for node in 0..world.nodes.len() {
             let after = world.dice.millis(0, 500);
@@ -291,7 +306,14 @@ impl World {
                 self.check.violated(format!("{events} events, and no end: something turns in circles"));
             }
         }
+        let last = self.honest().max_by_key(|node| self.nodes[*node].progress.0);
+        if let Some(last) = last.filter(|_| self.check.violations.is_empty()) {
+            self.all_are_reported(last);
+        }
+        let app = last.map(|node| &self.nodes[node].app);
         Outcome {
+            offenders: app.and_then(|app| app.offenders().ok()).unwrap_or_default(),
+            stakes: app.and_then(|app| app.stakes().ok()).unwrap_or_default(),
             trace_hash: self.check.trace_hash(),
             heights: self.check.heights(),
             crashes: self.crashes,
@@ -303,6 +325,30 @@ impl World {
             trace: self.check.trace.unwrap_or_default(),
             violations: self.check.violations,
         }
+    }
+
+    /// Whoever was found out some blocks ago is reported on the chain of this node.
+    fn all_are_reported(&mut self, node: usize) {
+        let height = self.nodes[node].progress.0;
+        let due: Vec<_> =
+            self.accused.iter().filter(|(found, ..)| found + BLOCKS_TO_REPORT <= height).copied().collect();
+        for (found, of, key) in due {
+            let role = self.scenario.roles.iter().find(|role| role.signer.vote_key() == key);
+            let Some(offender) = role.map(|role| role.signer.account()) else { continue };
+            match self.nodes[node].app.is_reported(of, &offender) {
+                Ok(true) => self.check.reported += 1,
+                Ok(false) => self.check.violated(format!(
+                    "{offender} signed twice at height {of}, which somebody knew at {found}; at {height} nobody has \
+                     reported it"
+                )),
+                Err(error) => self.check.violated(format!("node {node} cannot read who offended: {error:#}")),
+            }
+        }
+    }
+
+    /// Who decides this height, as this node knows.
+    fn set(&self, at: usize, height: u32) -> ValidatorSet {
+        self.nodes[at].app.set(height).unwrap_or_else(|| self.scenario.set(height).clone())
     }
 
     fn honest(&self) -> impl Iterator<Item = usize> + use<> {
@@ -474,6 +520,9 @@ impl World {
         }
         let height = self.nodes[node].progress.0;
         self.send_all(node, &Packet::Status(height));
+        for report in self.nodes[node].app.waiting() {
+            self.send_all(node, &Packet::Report(report));
+        }
     }
 
     /// What a node's own clock shows, in milliseconds.

@@ -11,6 +11,7 @@ mod crash;
 mod epochs;
 mod execution;
 mod localnet;
+mod offences;
 mod restart;
 mod rpc;
 mod sealing;

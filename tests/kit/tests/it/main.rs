@@ -9,6 +9,7 @@ mod faults;
 mod fees;
 mod governance;
 mod limits;
+mod offences;
 mod random;
 mod speculation;
 mod staking;

@@ -89,6 +89,7 @@ pub(crate) fn all_worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     cases.extend(contract_cases(world));
     cases.extend(session_cases(world));
     cases.extend(governance::worst_cases(world));
+    cases.extend(crate::offences::calls().into_iter().map(|call| (Origin::None, call)));
     // What only some may call must be cheap enough for everybody to be refused.
     let refused: Vec<_> = cases.iter().map(|(_, call)| (signed(), call.clone())).collect();
     cases.extend(refused);

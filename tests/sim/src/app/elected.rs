@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use basalt_primitives::{
-    AccountId, BlockNumber, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction,
+    AccountId, BlockNumber, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction, votes::Evidence,
 };
 use basalt_runtime::{NativeRuntime, SESSION};
 use basalt_runtime_api::{
@@ -19,8 +19,8 @@ use crate::scenario::set_of;
 #[derive(Debug)]
 pub(super) struct Elected {
     pub(super) native: NativeRuntime,
-    /// Who decides which height, from height 1 on: another set after each epoch at most.
-    pub(super) sets: Arc<Vec<ValidatorSet>>,
+    /// Who decides which height, from height 1 on: another set after each epoch at most. None: the runtime elects.
+    pub(super) sets: Option<Arc<Vec<ValidatorSet>>>,
 }
 
 impl Runtime for Elected {
@@ -28,8 +28,11 @@ impl Runtime for Elected {
     fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {
         let events = self.native.begin_block(env, state)?;
         let epoch = SESSION.epoch(state)?;
-        if epoch.length > 0 && env.number == epoch.first {
-            let next = set_of(&self.sets, epoch.first + epoch.length);
+        if let Some(sets) = &self.sets
+            && epoch.length > 0
+            && env.number == epoch.first
+        {
+            let next = set_of(sets, epoch.first + epoch.length);
             SESSION
                 .announce(state, next.validators.clone())
                 .map_err(|error| Fatal::Broken { pallet: "Session", what: error.to_string() })?;
@@ -132,6 +135,10 @@ impl Runtime for Elected {
 
     fn earliest_time(&self, state: &dyn StateRead) -> Result<Moment, StateError> {
         self.native.earliest_time(state)
+    }
+
+    fn report(&self, evidence: &Evidence) -> Option<Vec<u8>> {
+        self.native.report(evidence)
     }
 
     fn try_state(&self, state: &dyn StateRead) -> Result<(), Fatal> {

@@ -1,18 +1,23 @@
 //! A real chain with a database of its own.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context;
-use basalt_chain::{BlockId, BuildRequest, BuiltBlock, Chain, ForkChoice, ImportOptions};
+use basalt_chain::{BlockId, BuildRequest, BuiltBlock, Chain, ForkChoice, ImportOptions, StateView};
 use basalt_consensus_bft::{Ground, justification::votes, seed_after};
 use basalt_db::{Config, Db, Durability, Pruning};
 use basalt_executor::{Executor, Mode};
-use basalt_primitives::{Block, H256, Header, MultiAddress};
-use basalt_runtime::{
-    Amount, BalancesGenesis, GenesisConfig, NativeRuntime, RANDOMNESS, RuntimeCall, SESSION, SessionGenesis,
-    UNIT, ValidatorGenesis,
+use basalt_pallet_offences::{OFFENDERS, OLDEST_EPOCH};
+use basalt_pallet_staking::LEDGER;
+use basalt_primitives::{
+    AccountId, Balance, Block, H256, Header, InvalidTransaction, MultiAddress, OpaqueExtrinsic, Preamble,
+    TransactionValidityError, extrinsic, votes::Evidence,
 };
-use basalt_runtime_api::{InherentData, Runtime, ValidatorSet, Verified};
+use basalt_runtime::{
+    Amount, BalancesGenesis, GenesisConfig, KeysGenesis, NativeRuntime, OFFENCES, RANDOMNESS, RuntimeCall,
+    SESSION, SessionGenesis, StakerStatus, StakingConfig, UNIT, ValidatorGenesis,
+};
+use basalt_runtime_api::{Head, InherentData, Runtime, ValidateError, ValidatorSet, Verified};
 use basalt_test_kit::Sender;
 use basalt_verifier::Verifier;
 use tempfile::TempDir;
@@ -29,10 +34,70 @@ const TRANSFERS_PER_BLOCK: usize = 20;
 /// How many accounts send.
 const SENDERS: usize = 10;
 
+/// Blocks of an epoch on chains that elect their validators.
+const STAKED_EPOCH: u32 = 8;
+
+/// What a validator has at stake by itself.
+pub const fn stake(power: u64) -> Balance {
+    power as Balance * 1_000_003 * (UNIT / 1_000)
+}
+
+/// Who nominates the validator of this place and nobody else, and with how much.
+pub fn nominator(place: u8) -> (AccountId, Balance) {
+    (AccountId::from([100 + place; 32]), (Balance::from(place) * 77 + 501) * UNIT / 3)
+}
+
 /// What all nodes have: the first block, and the transactions that wait for a block, as in a pool.
 pub struct Shared {
     genesis: Vec<u8>,
     offered: Vec<Verified>,
+    /// Validators are elected by stake, and sets follow no list.
+    staked: bool,
+}
+
+/// A chain whose sets follow a list.
+fn listed(sets: &[ValidatorSet]) -> GenesisConfig {
+    let validators = set_of(sets, 1).validators.iter().map(|one| ValidatorGenesis {
+        account: one.account,
+        vote_key: H256(one.vote_key),
+        vrf_key: H256(one.vrf_key),
+        power: one.power,
+    });
+    let session = SessionGenesis {
+        validators: validators.collect(),
+        epoch_length: epoch_length(sets),
+        ..SessionGenesis::default()
+    };
+    GenesisConfig { session, ..GenesisConfig::default() }
+}
+
+/// A chain that elects: those of the first set have stakes like their powers, and a nominator each. What is slashed is so an
+/// epoch after its report.
+fn elected(sets: &[ValidatorSet]) -> GenesisConfig {
+    let first = &set_of(sets, 1).validators;
+    let keys = first
+        .iter()
+        .map(|one| (one.account, KeysGenesis { grandpa: H256(one.vote_key), vrf: H256(one.vrf_key) }));
+    let session =
+        SessionGenesis { keys: keys.collect(), epoch_length: STAKED_EPOCH, ..SessionGenesis::default() };
+    let mut stakers = Vec::new();
+    let mut balances = Vec::new();
+    for (place, one) in (0..).zip(first) {
+        let (who, amount) = nominator(place);
+        stakers.push((one.account, Amount(stake(one.power)), StakerStatus::Validator));
+        stakers.push((who, Amount(amount), StakerStatus::Nominator(vec![one.account])));
+        balances.push((one.account, Amount(stake(one.power) + UNIT)));
+        balances.push((who, Amount(amount + UNIT)));
+    }
+    let staking = StakingConfig {
+        stakers,
+        minimum_validator_count: 1,
+        slash_reward_fraction: 100_000_000,
+        bonding_duration: Some(6),
+        slash_defer_duration: Some(1),
+        ..StakingConfig::default()
+    };
+    GenesisConfig { balances: BalancesGenesis { balances }, session, staking, ..GenesisConfig::default() }
 }
 
 impl Shared {
@@ -42,24 +107,27 @@ impl Shared {
     ///
     /// If the runtime refuses them.
     pub fn new(transfers: usize, sets: &Arc<Vec<ValidatorSet>>) -> anyhow::Result<Self> {
+        Self::on(transfers, listed(sets), Some(sets))
+    }
+
+    /// The same on a chain whose validators are these at first, and then who is elected.
+    ///
+    /// # Errors
+    ///
+    /// If the runtime refuses them.
+    pub fn staked(transfers: usize, sets: &Arc<Vec<ValidatorSet>>) -> anyhow::Result<Self> {
+        Self::on(transfers, elected(sets), None)
+    }
+
+    fn on(
+        transfers: usize,
+        mut config: GenesisConfig,
+        sets: Option<&Arc<Vec<ValidatorSet>>>,
+    ) -> anyhow::Result<Self> {
         let mut senders: Vec<_> =
             (0..SENDERS).map(|one| Sender::from_suri(&format!("//sim/{one}"))).collect();
-        let balances = senders.iter().map(|sender| (sender.account(), Amount(1_000_000 * UNIT))).collect();
-        let first = set_of(sets, 1).validators.iter();
-        let session = SessionGenesis {
-            validators: first
-                .map(|one| ValidatorGenesis {
-                    account: one.account,
-                    vote_key: H256(one.vote_key),
-                    vrf_key: H256(one.vrf_key),
-                    power: one.power,
-                })
-                .collect(),
-            epoch_length: epoch_length(sets),
-            ..SessionGenesis::default()
-        };
-        let config =
-            GenesisConfig { balances: BalancesGenesis { balances }, session, ..GenesisConfig::default() };
+        let rich = senders.iter().map(|sender| (sender.account(), Amount(1_000_000 * UNIT)));
+        config.balances.balances.extend(rich);
         let genesis = serde_json::to_vec(&config)?;
         let chain = Full::open(&tempfile::tempdir()?, &genesis, sets)?;
         let runtime = NativeRuntime::default();
@@ -74,7 +142,7 @@ impl Shared {
             let transaction = runtime.inspect(bytes).map_err(|refusal| anyhow::anyhow!(refusal.detail))?;
             offered.push(Verified::assume(Arc::new(transaction), chain.genesis_hash()));
         }
-        Ok(Self { genesis, offered })
+        Ok(Self { genesis, offered, staked: sets.is_none() })
     }
 }
 
@@ -85,6 +153,8 @@ pub struct Full {
     chain: Option<Arc<Chain>>,
     /// Transfers in final blocks: blocks take them in order.
     included: usize,
+    /// Reports of offences that wait for a block.
+    reports: Vec<Vec<u8>>,
     folder: TempDir,
 }
 
@@ -96,8 +166,8 @@ impl Full {
     /// Those of the disk.
     pub fn new(sets: Arc<Vec<ValidatorSet>>, shared: Arc<Shared>) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let chain = Some(Self::open(&folder, &shared.genesis, &sets)?);
-        Ok(Self { shared, sets, chain, included: 0, folder })
+        let chain = Some(Self::open(&folder, &shared.genesis, (!shared.staked).then_some(&sets))?);
+        Ok(Self { shared, sets, chain, included: 0, reports: Vec::new(), folder })
     }
 
     /// Which block all begin with.
@@ -109,11 +179,15 @@ impl Full {
         self.header(0)
     }
 
-    fn open(folder: &TempDir, genesis: &[u8], sets: &Arc<Vec<ValidatorSet>>) -> anyhow::Result<Arc<Chain>> {
+    fn open(
+        folder: &TempDir,
+        genesis: &[u8],
+        sets: Option<&Arc<Vec<ValidatorSet>>>,
+    ) -> anyhow::Result<Arc<Chain>> {
         let config = Config { pruning: Pruning::Archive, cache_bytes: 1 << 20, durability: Durability::Off };
         let db = Db::open(folder.path(), config)?;
         let executor = Executor::new(Mode::Sequential)?;
-        let runtime = Arc::new(Elected { native: NativeRuntime::default(), sets: sets.clone() });
+        let runtime = Arc::new(Elected { native: NativeRuntime::default(), sets: sets.cloned() });
         Ok(Chain::open(db, runtime, genesis, executor, Arc::new(Verifier::new(4096)))?)
     }
 
@@ -138,7 +212,11 @@ impl Full {
         let chain = self.chain()?;
         let state = chain.state_at(&header.hash())?;
         let set = chain.runtime().validators(&state)?;
-        anyhow::ensure!(set == *set_of(&self.sets, header.number + 1), "another set at {}", header.number);
+        anyhow::ensure!(
+            self.shared.staked || set == *set_of(&self.sets, header.number + 1),
+            "another set at {}",
+            header.number
+        );
         anyhow::ensure!(
             set.id == 0 || SESSION.set_by_id(&state, set.id - 1)?.is_some(),
             "the set before is forgotten"
@@ -159,6 +237,46 @@ impl Full {
         }
     }
 
+    /// What the chain says about a report on top of its last block.
+    fn judge(&self, report: &[u8]) -> anyhow::Result<Judgement> {
+        let chain = self.chain()?;
+        let BlockId { hash, number } = chain.finalized();
+        let state = chain.state_at(&hash)?;
+        let Ok(transaction) = chain.runtime().inspect(report.to_vec()) else { return Ok(Judgement::Never) };
+        match chain.runtime().validate(&transaction, &Head { number, hash, state: &state }) {
+            Ok(validity) => {
+                let verified = Verified::assume(Arc::new(transaction), H256::zero());
+                Ok(Judgement::Now(validity.provides, verified))
+            }
+            Err(ValidateError::Refused(refusal)) => {
+                let future = TransactionValidityError::Invalid(InvalidTransaction::Future);
+                Ok(if refusal.error == future { Judgement::Later } else { Judgement::Never })
+            }
+            Err(ValidateError::State(error)) => Err(error.into()),
+        }
+    }
+
+    /// The reports that the next block may hold, each offence once. Others are forgotten, if their time will not come.
+    fn reports(&mut self) -> anyhow::Result<Vec<Verified>> {
+        let mut wanted = BTreeMap::new();
+        for report in std::mem::take(&mut self.reports) {
+            match self.judge(&report)? {
+                Judgement::Never => continue,
+                Judgement::Later => {}
+                Judgement::Now(tags, verified) => {
+                    wanted.entry(tags).or_insert(verified);
+                }
+            }
+            self.reports.push(report);
+        }
+        Ok(wanted.into_values().collect())
+    }
+
+    fn at_finalized<T>(&self, read: impl FnOnce(&StateView) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let chain = self.chain()?;
+        read(&chain.state_at(&chain.finalized().hash)?)
+    }
+
     fn try_block(&self, height: u32) -> anyhow::Result<Decided> {
         let header = self.header(height)?;
         let hash = header.hash();
@@ -167,6 +285,19 @@ impl Full {
         let justification = chain.justification(&hash)?.context("no justification")?;
         Ok(Decided { header, body, proof: (justification.engine, justification.data) })
     }
+}
+
+/// What the chain says about a report.
+enum Judgement {
+    /// Nothing else may do the same.
+    Now(Vec<Vec<u8>>, Verified),
+    Later,
+    Never,
+}
+
+/// Whether an extrinsic has a sender.
+fn is_signed(extrinsic: &OpaqueExtrinsic) -> bool {
+    matches!(extrinsic::split(&extrinsic.0), Ok(Preamble::Signed { .. }))
 }
 
 impl App for Full {
@@ -179,6 +310,7 @@ impl App for Full {
     }
 
     fn build(&mut self, order: Order) -> anyhow::Result<(Header, Body)> {
+        let reports = self.reports()?;
         let left = self.shared.offered.iter().skip(self.included).take(TRANSFERS_PER_BLOCK);
         // Not all blocks are full, and those of one height differ.
         let take = usize::try_from(order.salt % 21).unwrap_or(0);
@@ -199,7 +331,7 @@ impl App for Full {
             digest: order.digest,
             author: Some(order.author),
             inherents: InherentData { timestamp, votes },
-            candidates: &mut left.take(take).cloned(),
+            candidates: &mut reports.into_iter().chain(left.take(take).cloned()),
             deadline: None,
         })?;
         anyhow::ensure!(built.refused().is_empty(), "the transfers are valid: {:?}", built.refused().first());
@@ -212,7 +344,7 @@ impl App for Full {
 
     fn commit(&mut self, block: Decided) -> anyhow::Result<()> {
         let built = self.run(&block.header, &block.body)?.context("the decided block is invalid")?;
-        let transactions = built.transactions();
+        let transfers = block.body.iter().filter(|extrinsic| is_signed(extrinsic)).count();
         let options = ImportOptions {
             author: author(&block.header),
             fork_choice: ForkChoice::Best,
@@ -221,8 +353,11 @@ impl App for Full {
             now: None,
         };
         self.chain()?.import_built(built, options)?;
-        self.included += transactions;
-        Ok(())
+        self.included += transfers;
+        // What is on the chain waits no more.
+        self.reports()?;
+        let chain = self.chain()?;
+        self.at_finalized(|state| Ok(chain.runtime().try_state(state)?))
     }
 
     fn block(&self, height: u32) -> Option<Decided> {
@@ -235,8 +370,64 @@ impl App for Full {
     fn reopen(&mut self) -> anyhow::Result<()> {
         self.chain = None;
         let genesis = self.shared.genesis.clone();
-        self.chain = Some(Self::open(&self.folder, &genesis, &self.sets)?);
+        let sets = (!self.shared.staked).then_some(&self.sets);
+        self.chain = Some(Self::open(&self.folder, &genesis, sets)?);
         Ok(())
+    }
+
+    fn set(&self, height: u32) -> Option<ValidatorSet> {
+        if !self.shared.staked {
+            return None;
+        }
+        let known = self.header(height.saturating_sub(1)).and_then(|header| self.validators(&header));
+        Some(known.unwrap_or_else(|_| self.ground().validators))
+    }
+
+    fn report(&mut self, report: &[u8]) -> bool {
+        let known = self.reports.iter().any(|known| known == report);
+        let wanted =
+            !known && self.judge(report).is_ok_and(|judgement| !matches!(judgement, Judgement::Never));
+        if wanted {
+            self.reports.push(report.to_vec());
+        }
+        wanted
+    }
+
+    fn waiting(&self) -> Vec<Vec<u8>> {
+        self.reports.clone()
+    }
+
+    fn report_of(&self, evidence: &Evidence) -> Option<Vec<u8>> {
+        self.chain().ok()?.runtime().report(evidence)
+    }
+
+    fn offenders(&self) -> anyhow::Result<Vec<(u32, AccountId)>> {
+        self.at_finalized(|state| {
+            let oldest = OLDEST_EPOCH.get_or_default(state)?;
+            let mut all = Vec::new();
+            for epoch in oldest..=SESSION.epoch(state)?.index {
+                for entry in OFFENDERS.iter_prefix(state, &epoch) {
+                    all.push((epoch, entry?.0));
+                }
+            }
+            Ok(all)
+        })
+    }
+
+    fn is_reported(&self, height: u32, offender: &AccountId) -> anyhow::Result<bool> {
+        self.at_finalized(|state| {
+            let epoch = SESSION.epoch_of(state, height)?;
+            let window = (OFFENCES.window)(state)?;
+            let too_late = epoch.saturating_add(window) < SESSION.epoch(state)?.index;
+            Ok(too_late || OFFENDERS.get(state, &epoch, offender)?.is_some())
+        })
+    }
+
+    fn stakes(&self) -> anyhow::Result<BTreeMap<AccountId, Balance>> {
+        self.at_finalized(|state| {
+            let ledgers = LEDGER.iter(state).map(|entry| entry.map(|(who, ledger)| (who, ledger.total)));
+            Ok(ledgers.collect::<Result<_, _>>()?)
+        })
     }
 
     // Blocks of the past are always executed, and these are, in virtual time.

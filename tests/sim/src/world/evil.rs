@@ -47,7 +47,7 @@ impl World {
         if role.does(Fault::Silent) {
             return;
         }
-        let set = self.scenario.set(u32::try_from(message.height()).unwrap_or(u32::MAX)).id;
+        let set = self.set(at, u32::try_from(message.height()).unwrap_or(u32::MAX)).id;
         let purpose = Purpose { genesis: self.genesis, set };
         let mut message = message.clone();
         if role.does(Fault::BodyWithholder)
@@ -93,7 +93,7 @@ impl World {
             if role.does(Fault::CertificateForger)
                 && let Message::Vote(vote) = &message
             {
-                self.forge(&role.signer, &purpose, vote, &mut sent);
+                self.forge(at, &role.signer, &purpose, vote, &mut sent);
             }
             for one in sent {
                 self.send(at, to, Packet::Consensus(one.encode()), delay);
@@ -139,13 +139,14 @@ impl World {
     /// Certificates that prove nothing.
     fn forge(
         &mut self,
+        at: usize,
         signer: &crate::keys::Signer,
         purpose: &Purpose,
         vote: &SignedVote,
         sent: &mut Vec<Message>,
     ) {
         let block = vote.block.unwrap_or(H256([7; 32]));
-        let members = &self.scenario.set(u32::try_from(vote.height).unwrap_or(u32::MAX)).validators;
+        let members = self.set(at, u32::try_from(vote.height).unwrap_or(u32::MAX)).validators;
         let Message::Vote(own) =
             signer.vote(purpose, SignedVote { block: Some(block), precommit: false, ..vote.clone() })
         else {
@@ -171,7 +172,7 @@ impl World {
     /// Blocks that nobody decided, or proofs of others.
     pub(super) fn forge_blocks(&mut self, at: usize, from: u32, blocks: &mut Vec<Decided>) {
         let signer = self.scenario.roles[at].signer.clone();
-        let set = self.scenario.set(from).clone();
+        let set = self.set(at, from);
         let purpose = Purpose { genesis: self.genesis, set: set.id };
         match self.dice.below(3) {
             0 => {

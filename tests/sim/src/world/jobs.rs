@@ -203,7 +203,26 @@ impl World {
         if let Err(error) = node.app.commit(Decided { header, body, proof }) {
             return self.check.violated(format!("node {at} cannot commit: {error:#}"));
         }
+        self.nobody_honest_is_reported(at);
         self.advance(at);
+    }
+
+    fn nobody_honest_is_reported(&mut self, at: usize) {
+        if !self.scenario.roles[at].is_honest() {
+            return;
+        }
+        let offenders = match self.nodes[at].app.offenders() {
+            Ok(offenders) => offenders,
+            Err(error) => {
+                return self.check.violated(format!("node {at} cannot read who offended: {error:#}"));
+            }
+        };
+        for (epoch, offender) in offenders {
+            let honest = |role: &crate::scenario::Role| role.is_honest() && role.signer.account() == offender;
+            if self.scenario.roles.iter().any(honest) {
+                self.check.violated(format!("{offender} is honest, and was reported for epoch {epoch}"));
+            }
+        }
     }
 
     /// A block is durable.
@@ -265,6 +284,7 @@ impl World {
             Packet::Ask(height) => self.answer(to, from, height),
             Packet::Blocks(blocks) => self.take(to, from, blocks),
             Packet::Want(hash) => self.give(to, from, hash),
+            Packet::Report(report) => self.pass_on(to, report),
             Packet::Have(hash, body) => {
                 let Some(running) = &mut self.nodes[to].running else { return };
                 let wanted = running.executing.get(&hash).or_else(|| running.committing.get(&hash));

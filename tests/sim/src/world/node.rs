@@ -3,6 +3,7 @@
 use super::*;
 use crate::keys::DiskKeys;
 use basalt_consensus_bft::{Config, Keys, verify_justification};
+use basalt_primitives::votes::Evidence;
 
 impl World {
     /// Starts a node that is down.
@@ -250,11 +251,29 @@ impl World {
                     self.check.violated(format!("node {at} accuses an honest validator: {evidence:?}"));
                 }
                 self.check.punish(at, life, height, key);
+                if self.scenario.roles[at].is_honest() {
+                    self.report(at, &evidence);
+                }
                 Ok(())
             }
         };
         if let Err(error) = logged {
             self.check.violated(format!("node {at} cannot write its log: {error}"));
+        }
+    }
+
+    /// An honest node brings what it found out to the chain, as the reporter of a node does.
+    fn report(&mut self, at: usize, evidence: &Evidence) {
+        let Some(report) = self.nodes[at].app.report_of(evidence) else { return };
+        let height = u32::try_from(evidence.place.height).unwrap_or(u32::MAX);
+        self.accused.insert((self.nodes[at].progress.0, height, evidence.key));
+        self.pass_on(at, report);
+    }
+
+    /// What is new goes to all, once.
+    pub(super) fn pass_on(&mut self, at: usize, report: Vec<u8>) {
+        if self.nodes[at].app.report(&report) {
+            self.send_all(at, &Packet::Report(report));
         }
     }
 
@@ -277,8 +296,8 @@ impl World {
         if header.hash() != block.hash || header.number != block.number {
             self.check.violated(format!("node {at} decided {block:?} with another header: {header:?}"));
         }
-        let set = self.scenario.set(block.number);
-        if let Err(error) = verify_justification(set, justification, block) {
+        let set = self.set(at, block.number);
+        if let Err(error) = verify_justification(&set, justification, block) {
             self.check.violated(format!("node {at} decided block {}, but: {error}", block.number));
         }
         self.check.decided(at, block);

@@ -1,6 +1,7 @@
 //! Simulated runs and checked models.
 
 mod model;
+mod offences;
 mod order;
 mod seeds;
 mod sets;

@@ -77,8 +77,8 @@ impl Host {
         let statement = match message {
             Message::Vote(vote) => Statement::of_vote(vote),
             Message::Proposal(proposal, _) => Statement::of_proposal(proposal),
-            Message::Polka(polka) => return self.look_into(polka.votes()),
-            Message::Round(change) => return self.look_into(change.votes()),
+            Message::Polka(polka) => return self.look_into(peer, polka.votes()),
+            Message::Round(change) => return self.look_into(peer, change.votes()),
         };
         if self.is_echo(&statement.key) {
             return;
@@ -91,13 +91,20 @@ impl Host {
         }
     }
 
-    /// Whether a vote in a certificate contradicts what its signer told us: not all tell all the same.
-    fn look_into(&mut self, votes: impl Iterator<Item = SignedVote>) {
+    /// Whether a vote in a certificate contradicts what its signer told us: not all tell all the same. Whoever passes on
+    /// certificates has verified them, so the first forged vote is the last that is looked at.
+    fn look_into(&mut self, peer: PeerTag, votes: impl Iterator<Item = SignedVote>) {
         for vote in votes {
-            if !self.is_echo(&vote.voter)
-                && let Some(evidence) = self.hands.watch.look(&Statement::of_vote(&vote))
-            {
-                self.hands.push(Action::Punish(evidence));
+            if self.is_echo(&vote.voter) {
+                continue;
+            }
+            match self.hands.watch.look(&Statement::of_vote(&vote)) {
+                Noted::Nothing | Noted::Stranger => {}
+                Noted::Twice(evidence) => self.hands.push(Action::Punish(evidence)),
+                Noted::Forged => {
+                    self.hands.push(Action::Report { peer, offence: Offence::BadSignature });
+                    return;
+                }
             }
         }
     }
@@ -229,11 +236,11 @@ impl Host {
                 self.propose(peer, proposal, body)?;
             }
             Message::Polka(polka) => {
-                self.look_into(polka.votes());
+                self.look_into(peer, polka.votes());
                 self.feed(Input::PolkaCertificate(polka.into_core()))?;
             }
             Message::Round(change) => {
-                self.look_into(change.votes());
+                self.look_into(peer, change.votes());
                 self.feed(Input::RoundCertificate(change.into_core()))?;
             }
         }

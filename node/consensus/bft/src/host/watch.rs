@@ -199,10 +199,10 @@ impl Watch {
     }
 
     /// Looks at a vote in a certificate. Only what contradicts another one is worth a verification.
-    pub(super) fn look(&mut self, statement: &Statement) -> Option<Evidence> {
+    pub(super) fn look(&mut self, statement: &Statement) -> Noted {
         match self.compare(statement) {
-            Compared::Contradicts(evidence) if self.is_signed(statement) => self.once(evidence),
-            _ => None,
+            Compared::Contradicts(_) => self.note(statement),
+            Compared::New | Compared::Known | Compared::Stranger | Compared::Unwatched => Noted::Nothing,
         }
     }
 

@@ -92,7 +92,8 @@ fn a_vote_in_a_certificate_counts_like_any_other() {
         block: H256([0xEE; 32]),
         prevotes: vec![garbage, (second.voter, signature)],
     };
-    assert_eq!(tell(&mut net, Message::Polka(polka([0; 64]))), []);
+    let forged = Action::Report { peer: 77, offence: Offence::BadSignature };
+    assert_eq!(tell(&mut net, Message::Polka(polka([0; 64]))), [forged]);
     accusation(&tell(&mut net, Message::Polka(polka(second.signature))));
     let third = signed(SignedVote { block: None, ..vote_of_3(&net, 3, true) });
     let votes = vec![(true, None, third.voter, third.signature)];
