@@ -154,6 +154,15 @@ pub fn metadata() -> RuntimeMetadata {
             SESSION.metadata(),
             GRANDPA.metadata(),
             CONTRACTS.metadata(),
+            crate::PREIMAGES.metadata(),
+            crate::SCHEDULER.metadata(),
+            crate::REFERENDA.metadata(),
+            crate::CONVICTION_VOTING.metadata(),
+            crate::ORIGINS.metadata(),
+            crate::WHITELIST.metadata(),
+            crate::TREASURY.metadata(),
+            crate::PARAMETERS.metadata(),
+            crate::TECHNICAL_COMMITTEE.metadata(),
         ],
         extrinsic: Extrinsic {
             ty: meta_type::<UncheckedExtrinsic>(),
@@ -374,7 +383,7 @@ impl<'a> Arguments<'a> {
 
     fn call(&mut self) -> Result<RuntimeCall, CallError> {
         use parity_scale_codec::DecodeLimit;
-        RuntimeCall::decode_with_depth_limit(transaction::CALL_DECODE_DEPTH_MAX, &mut self.bytes)
+        RuntimeCall::decode_with_depth_limit(basalt_support::CALL_DECODE_DEPTH_MAX, &mut self.bytes)
             .map_err(|error| self.wrong(&error.to_string()))
     }
 }
@@ -511,7 +520,7 @@ fn apply_extrinsic(
         digest: Digest::default(),
         author: None,
     };
-    block::begin(&env, state).map_err(|error| match error {
+    block::begin(&env, state, machine).map_err(|error| match error {
         Fatal::State(error) => CallError::State(error),
         broken @ Fatal::Broken { .. } => CallError::Failed(broken.to_string()),
     })?;

@@ -2,28 +2,50 @@
 
 use alloc::vec::Vec;
 
+use basalt_contracts_vm::Machine;
+use basalt_pallet_system::{BLOCK_WEIGHT, dispatch::PerDispatchClass};
 use basalt_pallet_timestamp as timestamp;
 use basalt_primitives::{Digest, DispatchClass, Moment, Weight, extrinsic};
 use basalt_runtime_api::{BlockEnv, BlockRecord, Events, Fatal, InherentData, InherentError, Verified};
-use basalt_state::{Overlay, StateRead};
+use basalt_state::{Overlay, StateError, StateRead};
 use basalt_support::{BlockSummary, Context, Pallet};
 use parity_scale_codec::Encode;
 
 use crate::{
-    BALANCES, CONTRACTS, LIMITS, RuntimeCall, SESSION, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, transaction,
+    BALANCES, CONTRACTS, CONVICTION_VOTING, LIMITS, PARAMETERS, PREIMAGES, REFERENDA, RuntimeCall, SCHEDULER,
+    SESSION, SYSTEM, TECHNICAL_COMMITTEE, TIMESTAMP, TRANSACTION_PAYMENT, TREASURY, WHITELIST, transaction,
 };
 
 /// How far a block's time may be ahead of the importer's clock: as in Substrate.
 pub(crate) const TIMESTAMP_DRIFT_MAX_MS: Moment = 30_000;
 
-pub(crate) fn begin(env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {
+pub(crate) fn begin(
+    env: &BlockEnv,
+    state: &mut Overlay<'_>,
+    machine: Option<&dyn Machine>,
+) -> Result<Events, Fatal> {
     let mut ctx = Context::new(state, env, None);
+    // A task may call a contract.
+    if let Some(machine) = machine {
+        ctx = ctx.with_machine(machine);
+    }
+    let mut weight = LIMITS.weight_base;
     SYSTEM.begin_block(&mut ctx)?;
     TIMESTAMP.begin_block(&mut ctx)?;
     BALANCES.begin_block(&mut ctx)?;
     TRANSACTION_PAYMENT.begin_block(&mut ctx)?;
     CONTRACTS.begin_block(&mut ctx)?;
+    weight = weight.saturating_add(REFERENDA.service(&mut ctx)?);
+    weight = weight.saturating_add(SCHEDULER.service(&mut ctx)?);
+    weight = weight.saturating_add(TREASURY.service(&mut ctx)?);
+    let opened = PerDispatchClass { mandatory: weight, ..PerDispatchClass::default() };
+    BLOCK_WEIGHT.put(&mut ctx, &opened);
     Ok(ctx.into_events())
+}
+
+/// What the hooks of [`begin`] weighed beyond the fixed weight of a block.
+pub(crate) fn opening_weight(opened: &(impl StateRead + ?Sized)) -> Result<Weight, StateError> {
+    Ok(BLOCK_WEIGHT.get_or_default(opened)?.mandatory.saturating_sub(LIMITS.weight_base))
 }
 
 pub(crate) fn end(
@@ -31,7 +53,7 @@ pub(crate) fn end(
     record: &BlockRecord<'_>,
     state: &mut Overlay<'_>,
 ) -> Result<Digest, Fatal> {
-    let summary = summary(record);
+    let summary = summary(record, opening_weight(state)?);
     let mut ctx = Context::new(state, env, None);
     TIMESTAMP.end_block(&mut ctx, &summary)?;
     BALANCES.end_block(&mut ctx, &summary)?;
@@ -44,11 +66,11 @@ pub(crate) fn end(
     Ok(Digest::default())
 }
 
-fn summary(record: &BlockRecord<'_>) -> BlockSummary {
+fn summary(record: &BlockRecord<'_>, opening: Weight) -> BlockSummary {
     let mut summary = BlockSummary {
         weight_normal: Weight::zero(),
         weight_operational: Weight::zero(),
-        weight_mandatory: LIMITS.weight_base,
+        weight_mandatory: LIMITS.weight_base.saturating_add(opening),
         weight_normal_max: LIMITS.weight_normal_max,
         transactions: u32::try_from(record.receipts.len()).unwrap_or(u32::MAX),
         bytes: record.bytes,
@@ -100,5 +122,13 @@ pub(crate) fn try_state(state: &dyn StateRead) -> Result<(), Fatal> {
     checked("Balances", BALANCES.try_state_with(state, pots))?;
     checked("TransactionPayment", TRANSACTION_PAYMENT.try_state(state))?;
     checked("Session", SESSION.try_state(state))?;
-    checked("Contracts", CONTRACTS.try_state(state))
+    checked("Contracts", CONTRACTS.try_state(state))?;
+    checked("Preimage", PREIMAGES.try_state(state))?;
+    checked("Scheduler", SCHEDULER.try_state(state))?;
+    checked("Referenda", REFERENDA.try_state(state))?;
+    checked("ConvictionVoting", CONVICTION_VOTING.try_state(state))?;
+    checked("Whitelist", WHITELIST.try_state(state))?;
+    checked("Treasury", TREASURY.try_state(state))?;
+    checked("Parameters", PARAMETERS.try_state(state))?;
+    checked("TechnicalCommittee", TECHNICAL_COMMITTEE.try_state(state))
 }

@@ -8,7 +8,7 @@ use basalt_runtime_api::{GenesisError, Validator};
 use basalt_state::{ChangeSet, Memory, Overlay, StateWrite};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{BALANCES, SESSION, SUDO, SYSTEM, version};
+use crate::{BALANCES, REFERENDA, SESSION, SUDO, SYSTEM, TECHNICAL_COMMITTEE, version};
 
 /// The key under which clients look for a runtime's code.
 pub(crate) const CODE_KEY: &[u8] = b":code";
@@ -23,6 +23,18 @@ pub struct GenesisConfig {
     pub sudo: SudoGenesis,
     /// Who validates.
     pub session: SessionGenesis,
+    /// How the chain decides.
+    pub governance: GovernanceGenesis,
+}
+
+/// How the chain decides, at the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+pub struct GovernanceGenesis {
+    /// By what all periods of governance are divided: 0 or 1 for chains of people, more for development and tests.
+    pub pace: u32,
+    /// The technical committee. Nobody if empty: then nothing can be put on the whitelist but by root.
+    pub technical_committee: Vec<AccountId>,
 }
 
 /// Who owns what at the start.
@@ -133,5 +145,9 @@ pub(crate) fn build(config: &[u8]) -> Result<ChangeSet, GenesisError> {
     SESSION
         .genesis(&mut state, validators)
         .map_err(|error| GenesisError::Inconsistent(format!("session.validators: {error}")))?;
+    REFERENDA.genesis(&mut state, config.governance.pace);
+    TECHNICAL_COMMITTEE
+        .genesis(&mut state, config.governance.technical_committee)
+        .map_err(|error| GenesisError::Inconsistent(format!("governance.technicalCommittee: {error}")))?;
     Ok(state.into_change_set()?)
 }

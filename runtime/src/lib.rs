@@ -25,21 +25,33 @@ mod apis;
 mod block;
 mod contracts;
 mod genesis;
+pub mod governance;
 mod native;
+pub mod parameters;
 #[cfg(test)]
 mod tests;
 mod transaction;
 
 use alloc::borrow::ToOwned;
+use core::marker::PhantomData;
 
 use basalt_pallet_balances::{self as balances, Balances};
+use basalt_pallet_collective::{self as collective, Collective};
 use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, HoldReason};
+use basalt_pallet_conviction_voting::{self as conviction_voting, ConvictionVoting};
+use basalt_pallet_origins::{self as origins, Origins};
+use basalt_pallet_parameters::{self as pallet_parameters, Parameters};
+use basalt_pallet_preimage::{self as preimage, Preimages};
+use basalt_pallet_referenda::{self as referenda, Referenda};
+use basalt_pallet_scheduler::{self as scheduler, Scheduler};
 use basalt_pallet_session::{Grandpa, Session};
 use basalt_pallet_sudo::{self as sudo, Sudo};
 use basalt_pallet_system::{self as system, System};
 use basalt_pallet_timestamp::{self as timestamp, Timestamp};
 use basalt_pallet_transaction_payment::{self as transaction_payment, FeeSplit, TransactionPayment};
+use basalt_pallet_treasury::{self as treasury, Treasury};
 use basalt_pallet_utility::{self as utility, Utility};
+use basalt_pallet_whitelist::{self as whitelist, Whitelist};
 use basalt_primitives::{AccountId, Balance, Perbill, Permill, RuntimeVersion, Weight, api_id};
 use basalt_runtime_api::BlockLimits;
 use basalt_support::{
@@ -49,10 +61,19 @@ use basalt_support::{
 use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
+use parameters::{
+    RuntimeParameters, RuntimeParametersKey, RuntimeParametersValue,
+    of_governance::{SubmissionDeposit, UndecidingTimeout, VoteLockingPeriod},
+    of_treasury::{Burn, SpendPeriod},
+};
+
 pub use apis::metadata;
-pub use genesis::{Amount, BalancesGenesis, GenesisConfig, SessionGenesis, SudoGenesis, ValidatorGenesis};
+pub use basalt_support::CALL_DECODE_DEPTH_MAX;
+pub use genesis::{
+    Amount, BalancesGenesis, GenesisConfig, GovernanceGenesis, SessionGenesis, SudoGenesis, ValidatorGenesis,
+};
 pub use native::NativeRuntime;
-pub use transaction::{CALL_DECODE_DEPTH_MAX, TOUCHES_MAX, TRANSACTION_BYTES_MAX};
+pub use transaction::{TOUCHES_MAX, TRANSACTION_BYTES_MAX};
 
 /// The whole token in its smallest unit.
 pub const UNIT: Balance = 1_000_000_000_000;
@@ -126,6 +147,82 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
     extensions: &[],
 };
 
+/// Bytes that governance refers to by their hash.
+pub const PREIMAGES: Preimages = Preimages {
+    index: 20,
+    balances: BALANCES,
+    // As a contract's storage: an item, and 0.01 tokens for a KiB.
+    deposit_base: MILLIUNIT,
+    deposit_per_byte: MILLIUNIT / 100,
+};
+/// Calls at a later block. A fifth of a block is theirs at most.
+pub const SCHEDULER: Scheduler<RuntimeCall, OriginCaller> = Scheduler {
+    index: 21,
+    preimages: PREIMAGES,
+    weight_max: Weight::new(LIMITS.weight_max.ref_time / 5, u64::MAX),
+    types: PhantomData,
+};
+/// Referenda.
+pub const REFERENDA: Referenda<RuntimeCall, OriginCaller> = Referenda {
+    index: 22,
+    balances: BALANCES,
+    preimages: PREIMAGES,
+    scheduler: SCHEDULER,
+    tracks: governance::TRACKS,
+    track_for: governance::track_for,
+    review: governance::review,
+    canceller: governance::canceller,
+    killer: governance::killer,
+    electorate: governance::electorate,
+    submission_deposit: |state| SubmissionDeposit::get(state),
+    undeciding_timeout: |state| UndecidingTimeout::get(state),
+    defaults: (SubmissionDeposit::DEFAULT, UndecidingTimeout::DEFAULT),
+    treasury: TREASURY_ACCOUNT,
+};
+/// Votes, with locked tokens.
+pub const CONVICTION_VOTING: ConvictionVoting<Referenda<RuntimeCall, OriginCaller>> = ConvictionVoting {
+    index: 23,
+    balances: BALANCES,
+    polls: REFERENDA,
+    lock_period: |state| referenda::paced(state, VoteLockingPeriod::get(state)?),
+    lock_period_default: VoteLockingPeriod::DEFAULT,
+};
+/// Whom a referendum may speak for.
+pub const ORIGINS: Origins = Origins { index: 24 };
+
+/// Which calls may be decided quickly.
+pub const WHITELIST: Whitelist<RuntimeCall> = Whitelist {
+    index: 25,
+    preimages: PREIMAGES,
+    chooser: governance::whitelister,
+    dispatcher: governance::whitelisted_caller,
+    calls: PhantomData,
+};
+/// What belongs to everybody.
+pub const TREASURY: Treasury = Treasury {
+    index: 26,
+    balances: BALANCES,
+    account: TREASURY_ACCOUNT,
+    spend_period: |state| referenda::paced(state, SpendPeriod::get(state)?),
+    spend_period_default: SpendPeriod::DEFAULT,
+    burn: |state| Burn::get(state),
+    burn_default: Burn::DEFAULT,
+    payout_period: 30 * governance::DAYS,
+    spend_limit: governance::spend_limit,
+    rejecter: governance::spend_rejecter,
+};
+/// The numbers that may change without new code.
+pub const PARAMETERS: Parameters<RuntimeParameters> =
+    Parameters { index: 27, admin: governance::parameter_admin, set: PhantomData };
+/// Experts who put urgent calls on the whitelist.
+pub const TECHNICAL_COMMITTEE: Collective<RuntimeCall> = Collective {
+    index: 28,
+    motion_duration: |state| referenda::paced(state, 3 * governance::DAYS),
+    weight_max: LIMITS.weight_normal_max,
+    chooser: governance::committee_chooser,
+    calls: PhantomData,
+};
+
 /// Where the treasury's share goes: the same account as on Substrate chains, `modl` ++ `py/trsry`.
 pub const TREASURY_ACCOUNT: AccountId = pallet_account(*b"modlpy/trsry");
 
@@ -181,6 +278,30 @@ pub enum RuntimeCall {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Call),
+    /// Of Preimage.
+    #[codec(index = 20)]
+    Preimage(preimage::Call),
+    /// Of Scheduler.
+    #[codec(index = 21)]
+    Scheduler(scheduler::Call<RuntimeCall>),
+    /// Of Referenda.
+    #[codec(index = 22)]
+    Referenda(referenda::Call<OriginCaller>),
+    /// Of ConvictionVoting.
+    #[codec(index = 23)]
+    ConvictionVoting(conviction_voting::Call),
+    /// Of Whitelist.
+    #[codec(index = 25)]
+    Whitelist(whitelist::Call<RuntimeCall>),
+    /// Of Treasury.
+    #[codec(index = 26)]
+    Treasury(treasury::Call),
+    /// Of Parameters.
+    #[codec(index = 27)]
+    Parameters(pallet_parameters::Call<RuntimeParameters>),
+    /// Of TechnicalCommittee.
+    #[codec(index = 28)]
+    TechnicalCommittee(collective::Call<RuntimeCall>),
 }
 
 /// An event of any pallet. Pallets record the bytes themselves; this type is what clients decode them by.
@@ -204,6 +325,30 @@ pub enum RuntimeEvent {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Event),
+    /// Of Preimage.
+    #[codec(index = 20)]
+    Preimage(preimage::Event),
+    /// Of Scheduler.
+    #[codec(index = 21)]
+    Scheduler(scheduler::Event),
+    /// Of Referenda.
+    #[codec(index = 22)]
+    Referenda(referenda::Event),
+    /// Of ConvictionVoting.
+    #[codec(index = 23)]
+    ConvictionVoting(conviction_voting::Event),
+    /// Of Whitelist.
+    #[codec(index = 25)]
+    Whitelist(whitelist::Event),
+    /// Of Treasury.
+    #[codec(index = 26)]
+    Treasury(treasury::Event),
+    /// Of Parameters.
+    #[codec(index = 27)]
+    Parameters(pallet_parameters::Event<RuntimeParametersKey, RuntimeParametersValue>),
+    /// Of TechnicalCommittee.
+    #[codec(index = 28)]
+    TechnicalCommittee(collective::Event),
 }
 
 /// An error of any pallet.
@@ -224,6 +369,30 @@ pub enum RuntimeError {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Error),
+    /// Of Preimage.
+    #[codec(index = 20)]
+    Preimage(preimage::Error),
+    /// Of Scheduler.
+    #[codec(index = 21)]
+    Scheduler(scheduler::Error),
+    /// Of Referenda.
+    #[codec(index = 22)]
+    Referenda(referenda::Error),
+    /// Of ConvictionVoting.
+    #[codec(index = 23)]
+    ConvictionVoting(conviction_voting::Error),
+    /// Of Whitelist.
+    #[codec(index = 25)]
+    Whitelist(whitelist::Error),
+    /// Of Treasury.
+    #[codec(index = 26)]
+    Treasury(treasury::Error),
+    /// Of Parameters.
+    #[codec(index = 27)]
+    Parameters(pallet_parameters::Error),
+    /// Of TechnicalCommittee.
+    #[codec(index = 28)]
+    TechnicalCommittee(collective::Error),
 }
 
 /// What an amount of an account is held for. Pallets store the two bytes; this type is what clients decode them by.
@@ -232,6 +401,27 @@ pub enum RuntimeHoldReason {
     /// By Contracts.
     #[codec(index = 8)]
     Contracts(HoldReason),
+    /// By Preimage.
+    #[codec(index = 20)]
+    Preimage(preimage::HoldReason),
+    /// By Referenda.
+    #[codec(index = 22)]
+    Referenda(referenda::HoldReason),
+}
+
+/// Who calls, as tasks and referenda store it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[expect(non_camel_case_types, reason = "as clients know it from Substrate")]
+pub enum OriginCaller {
+    /// The chain itself, an account, or nobody.
+    #[codec(index = 0)]
+    system(governance::RawOrigin),
+    /// Whom a referendum speaks for.
+    #[codec(index = 24)]
+    Origins(origins::Origin),
+    /// The technical committee, or a part of it.
+    #[codec(index = 28)]
+    TechnicalCommittee(collective::RawOrigin),
 }
 
 impl basalt_support::RuntimeCall for RuntimeCall {
@@ -243,6 +433,14 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Utility(call) => UTILITY.info(call),
             Self::Sudo(call) => SUDO.info(call),
             Self::Contracts(call) => CONTRACTS.info(call),
+            Self::Preimage(call) => PREIMAGES.info(call),
+            Self::Scheduler(call) => SCHEDULER.info(call),
+            Self::Referenda(call) => REFERENDA.info(call),
+            Self::ConvictionVoting(call) => CONVICTION_VOTING.info(call),
+            Self::Whitelist(call) => WHITELIST.info(call),
+            Self::Treasury(call) => TREASURY.info(call),
+            Self::Parameters(call) => PARAMETERS.info(call),
+            Self::TechnicalCommittee(call) => TECHNICAL_COMMITTEE.info(call),
         }
     }
 
@@ -254,6 +452,14 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Utility(call) => UTILITY.dispatch(call, origin, ctx),
             Self::Sudo(call) => SUDO.dispatch(call, origin, ctx),
             Self::Contracts(call) => CONTRACTS.dispatch(call, origin, ctx),
+            Self::Preimage(call) => PREIMAGES.dispatch(call, origin, ctx),
+            Self::Scheduler(call) => SCHEDULER.dispatch(call, origin, ctx),
+            Self::Referenda(call) => REFERENDA.dispatch(call, origin, ctx),
+            Self::ConvictionVoting(call) => CONVICTION_VOTING.dispatch(call, origin, ctx),
+            Self::Whitelist(call) => WHITELIST.dispatch(call, origin, ctx),
+            Self::Treasury(call) => TREASURY.dispatch(call, origin, ctx),
+            Self::Parameters(call) => PARAMETERS.dispatch(call, origin, ctx),
+            Self::TechnicalCommittee(call) => TECHNICAL_COMMITTEE.dispatch(call, origin, ctx),
         })
     }
 }

@@ -5,7 +5,7 @@ use core::fmt;
 
 use basalt_contracts_vm::Machine;
 use basalt_pallet_system::ACCOUNT;
-use basalt_primitives::{AccountId, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction};
+use basalt_primitives::{AccountId, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction, Weight};
 use basalt_runtime_api::{
     ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Events, Fatal, GenesisError, Head,
     InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
@@ -94,7 +94,11 @@ impl Runtime for NativeRuntime {
     }
 
     fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {
-        block::begin(env, state)
+        block::begin(env, state, self.machine())
+    }
+
+    fn opening_weight(&self, opened: &dyn StateRead) -> Result<Weight, StateError> {
+        block::opening_weight(opened)
     }
 
     fn apply(

@@ -37,6 +37,15 @@ fn metadata_decodes_in_all_versions_that_are_listed_and_in_no_other() {
         "Session",
         "Grandpa",
         "Contracts",
+        "Preimage",
+        "Scheduler",
+        "Referenda",
+        "ConvictionVoting",
+        "Origins",
+        "Whitelist",
+        "Treasury",
+        "Parameters",
+        "TechnicalCommittee",
     ]);
     assert_eq!(v14.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
     assert_eq!(v15.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);
@@ -87,6 +96,11 @@ fn every_type_path_that_clients_treat_specially_is_there() {
             "pallet_contracts::EnvironmentType",
             "pallet_contracts::Origin",
             "basalt_runtime::RuntimeHoldReason",
+            "basalt_runtime::OriginCaller",
+            "frame_support::dispatch::RawOrigin",
+            "frame_support::traits::preimages::Bounded",
+            "pallet_preimage::RequestStatus",
+            "pallet_scheduler::Scheduled",
             "sp_consensus_grandpa::app::Public",
         ] {
             assert!(paths.contains(path), "{path} is missing");

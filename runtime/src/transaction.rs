@@ -22,7 +22,9 @@ use basalt_runtime_api::{
     Transaction, ValidateError, Verified,
 };
 use basalt_state::{Overlay, StateError, StateRead};
-use basalt_support::{Context, DispatchInfo, Failure, Origin, RuntimeCall as _, recorded};
+use basalt_support::{
+    CALL_DECODE_DEPTH_MAX, Context, DispatchInfo, Failure, Origin, RuntimeCall as _, recorded,
+};
 use parity_scale_codec::{DecodeLimit, Encode};
 
 use crate::{
@@ -32,9 +34,6 @@ use crate::{
 
 /// The most bytes of one transaction: room for the largest contract code a chain should take, far below a block.
 pub const TRANSACTION_BYTES_MAX: usize = 1024 * 1024;
-
-/// How deep calls may nest in their encoding: above what can be dispatched, far below what a stack can hold.
-pub const CALL_DECODE_DEPTH_MAX: u32 = 64;
 
 /// The most keys that a transaction is said to touch: room for batches of payments as people make them. What a longer
 /// one does beyond shows when it runs.

@@ -487,6 +487,13 @@ pub trait Runtime: Send + Sync {
     /// Opens a block. Returns the events of that phase.
     fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal>;
 
+    /// What the hooks at the block's beginning weighed, beyond the fixed weight of a block: asked of the state that
+    /// [`Runtime::begin_block`] has left.
+    fn opening_weight(&self, opened: &dyn StateRead) -> Result<Weight, StateError> {
+        let _ = opened;
+        Ok(Weight::zero())
+    }
+
     /// Runs one transaction. On an error the caller drops what was written.
     fn apply(
         &self,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use basalt_primitives::{AccountId, Digest, H256, InvalidTransaction, TransactionValidityError};
+use basalt_primitives::{AccountId, Digest, H256, InvalidTransaction, TransactionValidityError, Weight};
 use basalt_runtime_api::{BlockLimits, Receipt, Verified};
 use basalt_state::ChangeSet;
 
@@ -85,6 +85,11 @@ impl<'a> Line<'a> {
             misfits: 0,
             full: false,
         }
+    }
+
+    /// Counts what the hooks at the block's beginning weighed.
+    pub(crate) fn add_opening(&mut self, weight: Weight) {
+        self.meter.add_opening(weight);
     }
 
     /// What follows is for this purpose.

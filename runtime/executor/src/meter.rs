@@ -23,6 +23,11 @@ impl Meter {
         Self { limits, weight: limits.weight_base, weight_normal: Weight::zero(), bytes: 0, bytes_normal: 0 }
     }
 
+    /// Counts what the hooks at the block's beginning weighed.
+    pub fn add_opening(&mut self, weight: Weight) {
+        self.weight = self.weight.saturating_add(weight);
+    }
+
     /// Weight used so far.
     pub fn weight(&self) -> Weight {
         self.weight

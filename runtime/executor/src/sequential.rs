@@ -23,6 +23,7 @@ pub(crate) fn open<'l>(
 ) -> Result<(Events, Line<'l>), ExecuteError> {
     let mut line = Line::new(block.runtime.limits(parent)?, expected);
     let initialization = block.runtime.begin_block(block.env, overlay)?;
+    line.add_opening(block.runtime.opening_weight(overlay)?);
     for inherent in inherents {
         block.step(&mut line, &inherent, overlay)?;
         line.note_included(inherent);

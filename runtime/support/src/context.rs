@@ -13,6 +13,9 @@ use crate::Failure;
 /// How deep calls may nest in calls (batch in batch in sudo …): enough for every honest use, far from any stack's end.
 pub const CALL_DEPTH_MAX: u32 = 16;
 
+/// How deep calls may nest in their encoding: above what can be dispatched, far below what a stack can hold.
+pub const CALL_DECODE_DEPTH_MAX: u32 = 64;
+
 /// Room for what most transactions tell: what they withdraw, do, pay, and how it ended, some 60 bytes each.
 const EVENT_BYTES: usize = 256;
 

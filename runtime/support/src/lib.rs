@@ -39,7 +39,7 @@ pub mod weight;
 pub use basalt_runtime_api::{
     BlockEnv, BlockLimits, BlockRecord, DispatchInfo, Event, EventRef, Events, Fatal, Receipt,
 };
-pub use context::{CALL_DEPTH_MAX, Context};
+pub use context::{CALL_DECODE_DEPTH_MAX, CALL_DEPTH_MAX, Context};
 pub use dispatch::{CallFailure, CallResult, Failure, Origin, PostInfo, module_error, recorded};
-pub use pallet::{BlockSummary, Pallet, RuntimeCall};
+pub use pallet::{BlockSummary, Pallet, RuntimeCall, StoredOrigin};
 pub use storage::{DoubleMap, Map, Value};

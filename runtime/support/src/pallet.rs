@@ -74,3 +74,12 @@ pub trait RuntimeCall: Encode + Decode + TypeInfo + Clone + Debug + PartialEq + 
     /// Runs it in a layer of its own: an error leaves no trace.
     fn dispatch(self, origin: Origin, ctx: &mut Context<'_, '_>) -> CallResult;
 }
+
+/// An [`Origin`] in the form that clients name and pallets store: the runtime's enum of whoever may call.
+pub trait StoredOrigin: Encode + Decode + TypeInfo + Clone + Debug + PartialEq + 'static {
+    /// What calls are dispatched with.
+    fn into_origin(self) -> Origin;
+
+    /// The form of an origin; `None` if the runtime has no name for it.
+    fn of(origin: &Origin) -> Option<Self>;
+}

@@ -459,6 +459,32 @@ impl<H1: Hasher, K1: Encode, H2: Concat, K2: Encode + Decode, V: Encode + Decode
     }
 }
 
+impl<H1: Concat, K1: Encode + Decode, H2: Concat, K2: Encode + Decode, V: Encode + Decode>
+    DoubleMap<H1, K1, H2, K2, V>
+{
+    /// All entries, in the order of their raw keys. Reads lazily; in a block, bound it with `take`.
+    pub fn iter<'s, S: StateRead + ?Sized>(
+        &self,
+        state: &'s S,
+    ) -> impl Iterator<Item = Result<(K1, K2, V), StateError>> + use<'s, S, H1, K1, H2, K2, V> {
+        let prefix = self.0.prefix(0);
+        let mut cursor = prefix.clone();
+        core::iter::from_fn(move || {
+            let key = match state.next_key(&cursor) {
+                Ok(Some(key)) if key.starts_with(&prefix) => key,
+                Ok(_) => return None,
+                Err(error) => return Some(Err(error)),
+            };
+            cursor.clone_from(&key);
+            let mut rest = key.get(prefix.len() + H1::HASH_BYTES..).unwrap_or_default();
+            let first = K1::decode(&mut rest).map_err(|_| corrupt::<K1>(&key));
+            let second = decode(&key, rest.get(H2::HASH_BYTES..).unwrap_or_default());
+            let value = read(state, &key).and_then(|value| value.ok_or_else(|| corrupt::<V>(&key)));
+            Some(first.and_then(|first| Ok((first, second?, value?))))
+        })
+    }
+}
+
 impl<H1: Hasher, K1: TypeInfo + 'static, H2: Hasher, K2: TypeInfo + 'static, V: TypeInfo + 'static>
     DoubleMap<H1, K1, H2, K2, V>
 {

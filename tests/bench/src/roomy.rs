@@ -90,6 +90,10 @@ impl Runtime for Roomy {
         self.native.begin_block(env, state)
     }
 
+    fn opening_weight(&self, opened: &dyn StateRead) -> Result<Weight, StateError> {
+        self.native.opening_weight(opened)
+    }
+
     fn apply(
         &self,
         transaction: &Verified,
