@@ -7,6 +7,7 @@ mod conflicts;
 mod contracts;
 mod faults;
 mod fees;
+mod governance;
 mod limits;
 mod random;
 mod speculation;

@@ -12,12 +12,14 @@ use parity_scale_codec::{Decode, Encode};
 use scale_info::TypeDef;
 
 use crate::contracts as in_contracts;
+use crate::governance;
 use crate::world::{
     START, World, as_derivative, as_root, balances, batch, batch_all, contracts, force_batch, remark,
     set_balance, sudo, system, timestamp, transfer, transfer_all, utility,
 };
 
-fn worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
+/// All calls in the worst state for them, and by whom.
+pub(crate) fn all_worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     use basalt_pallet_balances::{Call, types::AdjustmentDirection};
     let (alice, bob) = (world.alice.account(), world.bob.account());
     let new: AccountId = Sender::dev("Eve").account();
@@ -71,6 +73,7 @@ fn worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
         (by_alice(), RuntimeCall::Sudo(sudo::Call::remove_key)),
     ];
     cases.extend(contract_cases(world));
+    cases.extend(governance::worst_cases(world));
     // What only some may call must be cheap enough for everybody to be refused.
     let refused: Vec<_> = cases.iter().map(|(_, call)| (signed(), call.clone())).collect();
     cases.extend(refused);
@@ -146,7 +149,7 @@ fn contract_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     ]
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let mut world = World::new();
     let derived = utility::derivative_account(&world.alice.account(), 3);
     let raise = RuntimeCall::Balances(balances::Call::force_adjust_total_issuance {
@@ -166,6 +169,7 @@ fn world() -> World {
         world.by_charlie(&unused),
     ];
     assert!(world.run(block).iter().all(|receipt| receipt.result.is_ok()));
+    governance::prepare(&mut world);
     world
 }
 
@@ -176,7 +180,7 @@ fn measured(world: &World, origin: Origin, call: RuntimeCall) -> Measured {
 #[test]
 fn no_call_reads_or_writes_more_than_it_declares() {
     let world = world();
-    for (origin, call) in worst_cases(&world) {
+    for (origin, call) in all_worst_cases(&world) {
         let done = measured(&world, origin.clone(), call.clone());
         assert!(done.is_honest(), "{origin:?} {call:?}: {done:?}");
     }
@@ -195,7 +199,7 @@ fn the_worst_cases_cover_every_call_that_the_metadata_names() {
         };
         named.extend(variants.variants.iter().map(|variant| [pallet.index, variant.index]));
     }
-    let measured: BTreeSet<[u8; 2]> = worst_cases(&world())
+    let measured: BTreeSet<[u8; 2]> = all_worst_cases(&world())
         .iter()
         .map(|(_, call)| {
             let bytes = call.encode();

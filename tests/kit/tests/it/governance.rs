@@ -1,0 +1,7 @@
+//! What the chain decides about itself.
+
+mod lives;
+mod origins;
+mod weights;
+
+pub(crate) use weights::{prepare, worst_cases};
