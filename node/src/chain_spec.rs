@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use basalt_primitives::{
-    AccountId, H256, MultiSigner,
+    AccountId, Balance, H256, MultiSigner,
     keys::{Pair, Scheme},
 };
 use basalt_runtime::{
-    BalancesGenesis, GenesisConfig, SS58_PREFIX, SessionGenesis, SudoGenesis, TREASURY_ACCOUNT, UNIT,
-    ValidatorGenesis,
+    BalancesGenesis, GenesisConfig, KeysGenesis, SS58_PREFIX, SessionGenesis, StakerStatus, StakingConfig,
+    SudoGenesis, TREASURY_ACCOUNT, UNIT,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -23,6 +23,15 @@ pub(crate) const DEV_ACCOUNTS: [&str; 6] = ["Alice", "Bob", "Charlie", "Dave", "
 pub(crate) const LOCAL_VALIDATORS: usize = 4;
 /// The most that it can have: each is a development account.
 pub(crate) const LOCAL_VALIDATORS_MAX: usize = DEV_ACCOUNTS.len();
+
+/// Blocks of an epoch on local networks: with blocks each second, whoever bonds validates in three minutes at most.
+pub(crate) const LOCAL_EPOCH_LENGTH: u32 = 60;
+/// What each validator of a local network has at stake: a tenth of what it owns.
+const LOCAL_STAKE: Balance = 100_000 * UNIT;
+/// How many may validate on local networks: whoever bonds as much as the others, and as little.
+const LOCAL_SEATS: u32 = 100;
+/// Blocks of an epoch on development chains, where each transaction makes one.
+const DEV_EPOCH_LENGTH: u32 = 20;
 
 /// What chain a node runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -155,7 +164,14 @@ impl ChainSpec {
 
     /// One node for development: instant blocks, known accounts, sudo for //Alice.
     pub(crate) fn dev() -> Self {
-        Self::with_dev_accounts("Basalt Development", "basalt_dev", ChainType::Development, Vec::new())
+        let alice = DevValidator::of("Alice");
+        let session = SessionGenesis {
+            keys: [(alice.account(), alice.keys())].into(),
+            epoch_length: DEV_EPOCH_LENGTH,
+            ..SessionGenesis::default()
+        };
+        let patch = GenesisConfig { session, ..GenesisConfig::default() };
+        Self::with_dev_accounts("Basalt Development", "basalt_dev", ChainType::Development, patch)
     }
 
     /// A few validators on one machine, with the accounts of [`ChainSpec::dev`]. Their keys are derived from the names of
@@ -164,16 +180,32 @@ impl ChainSpec {
         if !(1..=LOCAL_VALIDATORS_MAX).contains(&validators) {
             return Err(ChainSpecError::BadValidators(validators));
         }
-        let validators = DEV_ACCOUNTS.iter().take(validators).map(|name| DevValidator::of(name).genesis());
-        Ok(Self::with_dev_accounts("Basalt Local", "basalt_local", ChainType::Local, validators.collect()))
+        let validators = || DEV_ACCOUNTS.iter().take(validators).map(|name| DevValidator::of(name));
+        let session = SessionGenesis {
+            validators: Vec::new(),
+            keys: validators().map(|validator| (validator.account(), validator.keys())).collect(),
+            epoch_length: LOCAL_EPOCH_LENGTH,
+        };
+        let staking = StakingConfig {
+            stakers: validators()
+                .map(|validator| (validator.account(), LOCAL_STAKE.into(), StakerStatus::Validator))
+                .collect(),
+            validator_count: Some(LOCAL_SEATS),
+            minimum_validator_count: 1,
+            ..StakingConfig::default()
+        };
+        let patch = GenesisConfig { session, staking, ..GenesisConfig::default() };
+        Ok(Self::with_dev_accounts("Basalt Local", "basalt_local", ChainType::Local, patch))
     }
 
-    fn with_dev_accounts(
-        name: &str,
-        id: &str,
-        chain_type: ChainType,
-        validators: Vec<ValidatorGenesis>,
-    ) -> Self {
+    /// With epochs of this many blocks.
+    pub(crate) fn with_epoch_length(mut self, blocks: u32) -> Self {
+        self.genesis.runtime_genesis.patch.session.epoch_length = blocks;
+        self
+    }
+
+    /// A specification with the development accounts and, of what is in its genesis, this.
+    fn with_dev_accounts(name: &str, id: &str, chain_type: ChainType, patch: GenesisConfig) -> Self {
         let account = |suri: String| dev_pair(Scheme::Sr25519, &suri).account_id();
         let accounts = DEV_ACCOUNTS
             .iter()
@@ -204,7 +236,7 @@ impl ChainSpec {
                                 .collect(),
                         },
                         sudo: SudoGenesis { key: Some(account("//Alice".to_owned())) },
-                        session: SessionGenesis { validators },
+                        ..patch
                     },
                 },
             },
@@ -213,7 +245,9 @@ impl ChainSpec {
 
     /// Whether several decide each block; else one node seals them alone.
     pub(crate) fn has_validators(&self) -> bool {
-        !self.genesis.runtime_genesis.patch.session.validators.is_empty()
+        let GenesisConfig { session, staking, .. } = &self.genesis.runtime_genesis.patch;
+        let validates = |does: &StakerStatus| *does == StakerStatus::Validator;
+        !session.validators.is_empty() || staking.stakers.iter().any(|(_, _, does)| validates(does))
     }
 
     /// The genesis configuration as the runtime reads it.
@@ -243,13 +277,11 @@ impl DevValidator {
         dev_pair(Scheme::Sr25519, &self.suri).account_id()
     }
 
-    /// Its entry in a genesis, with power 1.
-    pub(crate) fn genesis(&self) -> ValidatorGenesis {
-        ValidatorGenesis {
-            account: self.account(),
-            vote_key: public(&dev_pair(Scheme::Ed25519, &self.suri)),
-            vrf_key: public(&dev_pair(Scheme::Sr25519, &self.vrf_suri)),
-            power: 1,
+    /// The keys that it has registered.
+    pub(crate) fn keys(&self) -> KeysGenesis {
+        KeysGenesis {
+            grandpa: public(&dev_pair(Scheme::Ed25519, &self.suri)),
+            vrf: public(&dev_pair(Scheme::Sr25519, &self.vrf_suri)),
         }
     }
 }

@@ -42,11 +42,6 @@ pub(crate) enum NodeError {
         "{0} holds no keys of a validator: make some with `basalt key generate-validator`, or start without --validator"
     )]
     NoValidatorKeys(PathBuf),
-    /// Nobody knows which keys to sign with.
-    #[error(
-        "{0} holds keys of several validators, and none of them is one on this chain now: leave those of one there"
-    )]
-    ManyValidatorKeys(PathBuf),
     /// One node alone seals this chain.
     #[error(
         "the chain '{0}' names no validators, so there is nothing to vote on: leave --validator out, or use a chain with \

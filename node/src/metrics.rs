@@ -42,6 +42,8 @@ pub(crate) struct Metrics {
     /// Pairs of pallet and item that are counted by name.
     labels: Mutex<HashSet<(String, String)>>,
     height: IntGaugeVec,
+    validators: IntGauge,
+    validator_set: IntGauge,
     ready: IntGauge,
     future: IntGauge,
     pool_bytes: IntGauge,
@@ -93,6 +95,10 @@ impl Metrics {
                 "Height of the best and the final block.",
                 &["status"],
             )?,
+            validators: made
+                .gauge("basalt_validators", "Validators that decide the block above the final one.")?,
+            validator_set: made
+                .gauge("basalt_validator_set_id", "How many sets of validators there were before theirs.")?,
             ready: made.gauge("substrate_ready_transactions_number", "Transactions for the next block.")?,
             future: made.gauge(
                 "basalt_pool_future_transactions",
@@ -226,7 +232,15 @@ impl Metrics {
     async fn scrape(&self, chain: &Chain, pool: &PoolHandle) -> Result<String, prometheus::Error> {
         // A pool at work leaves the figures of the last time.
         let status = tokio::time::timeout(POOL_WAIT, pool.status()).await.ok();
-        self.text(chain.best(), chain.finalized(), status)
+        let finalized = chain.finalized();
+        // A state that is gone meanwhile leaves the figures of the last time.
+        if let Ok(state) = chain.state_at(&finalized.hash)
+            && let Ok(set) = chain.runtime().validators(&state)
+        {
+            self.validators.set(signed(set.validators.len()));
+            self.validator_set.set(signed(set.id));
+        }
+        self.text(chain.best(), finalized, status)
     }
 }
 

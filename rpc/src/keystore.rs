@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use basalt_keystore::{KeyType, Keystore, KeystoreError};
-use basalt_rpc_api::{KeystoreApiServer, text::Bytes};
+use basalt_primitives::AccountId;
+use basalt_rpc_api::{KeystoreApiServer, text::Bytes, types::GeneratedSessionKeys};
 use jsonrpsee::core::{RpcResult, async_trait};
 
 use crate::{error::Error, node::Node};
@@ -44,6 +45,18 @@ impl KeystoreApiServer for Keys {
             made.into_iter().collect::<Result<Vec<_>, _>>()
         });
         Ok(Bytes(keys.await?.concat()))
+    }
+
+    async fn rotate_keys_with_owner(&self, owner: Bytes) -> RpcResult<GeneratedSessionKeys> {
+        let owner = <[u8; 32]>::try_from(&owner.0[..])
+            .map_err(|_| Error::Params("the owner is an account: 32 bytes, in hex"))?;
+        let made = self.with(move |keystore| {
+            let (vote, vrf) = (keystore.generate(KeyType::Vote)?, keystore.generate(KeyType::Vrf)?);
+            let proof = keystore.prove_possession(&vote, &vrf, &AccountId::from(owner))?;
+            Ok(([vote, vrf].concat(), proof))
+        });
+        let (keys, proof) = made.await?;
+        Ok(GeneratedSessionKeys { keys: Bytes(keys), proof: Some(Bytes(proof)) })
     }
 
     async fn has_session_keys(&self, session_keys: Bytes) -> RpcResult<bool> {

@@ -27,12 +27,13 @@ use parity_scale_codec::{Compact, Decode, DecodeAll, Encode};
 use scale_info::{MetaType, Path, Type, TypeInfo, build::Fields, meta_type};
 
 use crate::{
-    BALANCES, CONTRACTS, GRANDPA, RuntimeCall, RuntimeError, RuntimeEvent, RuntimeHoldReason, SESSION, SUDO,
-    SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block, contracts, transaction, version,
+    AUTHORSHIP, BALANCES, CONTRACTS, GRANDPA, OFFENCES, RANDOMNESS, RuntimeCall, RuntimeError, RuntimeEvent,
+    RuntimeHoldReason, SESSION, STAKING, SUDO, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block,
+    contracts, offences, transaction, version,
 };
 
 /// Name and version of each runtime API.
-pub(crate) const APIS: [(&str, u32); 10] = [
+pub(crate) const APIS: [(&str, u32); 11] = [
     ("Core", 5),
     ("Metadata", 2),
     ("BlockBuilder", 6),
@@ -43,6 +44,7 @@ pub(crate) const APIS: [(&str, u32); 10] = [
     ("SessionKeys", 1),
     ("GrandpaApi", 3),
     ("ContractsApi", 2),
+    ("StakingApi", 1),
 ];
 
 /// An encoded transaction with its length prefix, as clients pass it; its type parameters tell them how to make one.
@@ -152,8 +154,12 @@ pub fn metadata() -> RuntimeMetadata {
             UTILITY.metadata(),
             SUDO.metadata(),
             SESSION.metadata(),
-            GRANDPA.metadata(),
+            offences::grandpa_metadata(),
             CONTRACTS.metadata(),
+            AUTHORSHIP.metadata(),
+            STAKING.metadata(),
+            OFFENCES.metadata(),
+            RANDOMNESS.metadata(),
             crate::PREIMAGES.metadata(),
             crate::SCHEDULER.metadata(),
             crate::REFERENDA.metadata(),
@@ -251,8 +257,15 @@ fn apis() -> Vec<Api> {
                 "Whose votes prove finality, with their weight.",
             ),
             method("current_set_id", vec![], meta_type::<u64>(), "The id that their votes sign."),
+            method(
+                "generate_key_ownership_proof",
+                vec![("set_id", meta_type::<u64>()), ("authority_id", meta_type::<AuthorityId>())],
+                meta_type::<Option<Vec<u8>>>(),
+                "Where a vote key belongs, for a report that it signed twice.",
+            ),
         ],
         "ContractsApi" => contract_methods(),
+        "StakingApi" => staking_methods(),
         _ => vec![],
     };
     APIS.iter()
@@ -289,6 +302,30 @@ fn fee_methods(
             vec![("length", meta_type::<u32>())],
             meta_type::<Balance>(),
             "The fee for this many bytes.",
+        ),
+    ]
+}
+
+fn staking_methods() -> Vec<Method> {
+    let of_era = || vec![("era", meta_type::<u32>()), ("account", meta_type::<AccountId>())];
+    vec![
+        method(
+            "nominations_quota",
+            vec![("balance", meta_type::<Balance>())],
+            meta_type::<u32>(),
+            "How many validators an account with this balance may nominate.",
+        ),
+        method(
+            "eras_stakers_page_count",
+            of_era(),
+            meta_type::<u32>(),
+            "How many pages a validator's exposure has in an era.",
+        ),
+        method(
+            "pending_rewards",
+            of_era(),
+            meta_type::<bool>(),
+            "Whether pages of a validator's rewards of an era are not paid yet.",
         ),
     ]
 }
@@ -446,11 +483,25 @@ pub(crate) fn call(
         "SessionKeys_decode_session_keys" => {
             let encoded: Vec<u8> = arguments.next()?;
             let keys: DecodedSessionKeys =
-                SessionKeys::decode_all(&mut encoded.as_slice()).ok().map(|keys| keys.raw());
+                SessionKeys::decode_all(&mut encoded.as_slice()).ok().map(|keys| keys.raw().to_vec());
             keys.encode()
         }
         "GrandpaApi_grandpa_authorities" => GRANDPA.authorities(state)?.encode(),
         "GrandpaApi_current_set_id" => GRANDPA.current_set_id(state)?.encode(),
+        "StakingApi_nominations_quota" => STAKING.nominations_quota(arguments.next()?).encode(),
+        "StakingApi_eras_stakers_page_count" => {
+            let (era, account): (u32, AccountId) = arguments.next()?;
+            STAKING.eras_stakers_page_count(state, era, &account)?.encode()
+        }
+        "StakingApi_pending_rewards" => {
+            let (era, account): (u32, AccountId) = arguments.next()?;
+            STAKING.pending_rewards(state, era, &account)?.encode()
+        }
+        "GrandpaApi_generate_key_ownership_proof" => {
+            let set_id: u64 = arguments.next()?;
+            let AuthorityId(vote_key) = arguments.next()?;
+            offences::key_ownership_proof(state, set_id, &vote_key)?.encode()
+        }
         _ => match function.strip_prefix("ContractsApi_") {
             Some(method) => contracts::call(method, &mut arguments, header, state, machine)?,
             None => return Err(CallError::Unknown(function.to_string())),

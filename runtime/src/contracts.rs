@@ -1,5 +1,7 @@
 //! What contracts may ask of this chain, and how clients ask them without a transaction.
 
+mod randomness;
+
 use alloc::{format, vec::Vec};
 
 use basalt_contracts_vm::Machine;
@@ -16,6 +18,8 @@ use basalt_support::Context;
 use parity_scale_codec::{DecodeAll, Encode};
 
 use crate::{CONTRACTS, RuntimeCall, RuntimeEvent, TRANSACTION_PAYMENT, apis::Arguments};
+
+pub use randomness::ContractRandomness;
 
 /// The answer to a dry run, with its events.
 pub(crate) type DryRunResult<T> =

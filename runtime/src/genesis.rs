@@ -3,12 +3,18 @@
 use alloc::{format, string::ToString, vec::Vec};
 use core::fmt;
 
-use basalt_primitives::{AccountId, Balance, H256};
+use basalt_pallet_session::SessionKeys;
+use basalt_pallet_staking::{
+    self as staking, StakingGenesis,
+    issuance::{Curve, Fixed, Halving, IssuanceModel},
+    types::{Durations, Forcing},
+};
+use basalt_primitives::{AccountId, Balance, H256, Perbill};
 use basalt_runtime_api::{GenesisError, Validator};
 use basalt_state::{ChangeSet, Memory, Overlay, StateWrite};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{BALANCES, REFERENDA, SESSION, SUDO, SYSTEM, TECHNICAL_COMMITTEE, version};
+use crate::{BALANCES, REFERENDA, SESSION, STAKING, SUDO, SYSTEM, TECHNICAL_COMMITTEE, version};
 
 /// The key under which clients look for a runtime's code.
 pub(crate) const CODE_KEY: &[u8] = b":code";
@@ -23,6 +29,8 @@ pub struct GenesisConfig {
     pub sudo: SudoGenesis,
     /// Who validates.
     pub session: SessionGenesis,
+    /// Who has what at stake.
+    pub staking: StakingConfig,
     /// How the chain decides.
     pub governance: GovernanceGenesis,
 }
@@ -55,10 +63,31 @@ pub struct SudoGenesis {
 
 /// Who validates at the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub struct SessionGenesis {
-    /// Nobody if empty: right for chains whose blocks one node makes alone.
+    /// A set that stays until somebody else is elected. Nobody if empty: right for chains whose blocks one node makes alone,
+    /// and for those whose first set is elected from stakes and `keys`.
     pub validators: Vec<ValidatorGenesis>,
+    /// Keys that accounts have registered.
+    pub keys: Vec<(AccountId, KeysGenesis)>,
+    /// Blocks of an epoch; the first one never ends if 0.
+    pub epoch_length: u32,
+}
+
+/// Keys that an account has registered at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysGenesis {
+    /// The Ed25519 key that signs its votes, in hex.
+    pub grandpa: H256,
+    /// The sr25519 key that makes the randomness in its headers, in hex.
+    pub vrf: H256,
+}
+
+impl From<KeysGenesis> for SessionKeys {
+    fn from(keys: KeysGenesis) -> Self {
+        Self { grandpa: keys.grandpa.0, vrf: keys.vrf.0 }
+    }
 }
 
 /// One who validates at the start.
@@ -82,6 +111,128 @@ impl From<ValidatorGenesis> for Validator {
             vote_key: entry.vote_key.0,
             vrf_key: entry.vrf_key.0,
             power: entry.power,
+        }
+    }
+}
+
+/// Stakes at the start, and the rules for them. Shares are in billionths.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+pub struct StakingConfig {
+    /// Who has how much at stake, and what for. Without any the validators are those of `session.validators`, and nobody
+    /// is elected until root sets a `validatorCount`.
+    pub stakers: Vec<(AccountId, Amount, StakerStatus)>,
+    /// How many are elected; as many as validate among the stakers if absent.
+    pub validator_count: Option<u32>,
+    /// With fewer than these an election counts as failed.
+    pub minimum_validator_count: u32,
+    /// Whom no slash reaches.
+    pub invulnerables: Vec<AccountId>,
+    /// Whether validators are elected.
+    pub force_era: Forcing,
+    /// What of a slash its reporters get.
+    pub slash_reward_fraction: u32,
+    /// The least active stake of a nominator.
+    pub min_nominator_bond: Option<Amount>,
+    /// The least active stake of a validator.
+    pub min_validator_bond: Option<Amount>,
+    /// The least commission.
+    pub min_commission: u32,
+    /// Eras from unbonding to withdrawing; the runtime's if absent.
+    pub bonding_duration: Option<u32>,
+    /// Eras from an offence's report to its punishment; the runtime's if absent.
+    pub slash_defer_duration: Option<u32>,
+    /// What is issued; the runtime's curve if absent.
+    pub issuance: Option<IssuanceConfig>,
+}
+
+/// What is issued for stakers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub enum IssuanceConfig {
+    /// A share of the supply that depends on how much is at stake. All in billionths; the first two per year.
+    #[serde(rename_all = "camelCase")]
+    Curve {
+        /// Stakers' rate with nothing at stake.
+        min: u32,
+        /// Stakers' rate with the ideal stake, and what is issued in any case.
+        max: u32,
+        /// The ideal stake.
+        ideal_stake: u32,
+        /// After how much more stake the rate above the minimum halves.
+        falloff: u32,
+    },
+    /// The same amount each year.
+    #[serde(rename_all = "camelCase")]
+    Fixed {
+        /// How much.
+        per_year: Amount,
+    },
+    /// An amount per year that halves again and again.
+    #[serde(rename_all = "camelCase")]
+    Halving {
+        /// How much at first.
+        per_year: Amount,
+        /// After how many milliseconds it halves.
+        interval_ms: u64,
+    },
+}
+
+impl From<IssuanceConfig> for IssuanceModel {
+    fn from(config: IssuanceConfig) -> Self {
+        match config {
+            IssuanceConfig::Curve { min, max, ideal_stake, falloff } => {
+                Self::Curve(Curve { min, max, ideal_stake, falloff })
+            }
+            IssuanceConfig::Fixed { per_year } => Self::Fixed(Fixed { per_year: per_year.0 }),
+            IssuanceConfig::Halving { per_year, interval_ms } => {
+                Self::Halving(Halving { per_year: per_year.0, interval_ms })
+            }
+        }
+    }
+}
+
+/// What a staker does at the start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StakerStatus {
+    /// It validates, with its entry in `session.keys`.
+    Validator,
+    /// It nominates these.
+    Nominator(Vec<AccountId>),
+    /// Nothing.
+    Idle,
+}
+
+impl From<StakingConfig> for StakingGenesis {
+    fn from(config: StakingConfig) -> Self {
+        let durations = match (config.bonding_duration, config.slash_defer_duration) {
+            (None, None) => None,
+            (bonding, defer) => Some(Durations {
+                bonding: bonding.unwrap_or(STAKING.durations.bonding),
+                slash_defer: defer.unwrap_or(STAKING.durations.slash_defer),
+            }),
+        };
+        let status = |status| match status {
+            StakerStatus::Validator => staking::StakerStatus::Validator,
+            StakerStatus::Nominator(targets) => staking::StakerStatus::Nominator(targets),
+            StakerStatus::Idle => staking::StakerStatus::Idle,
+        };
+        Self {
+            stakers: config
+                .stakers
+                .into_iter()
+                .map(|(who, stake, does)| (who, stake.0, status(does)))
+                .collect(),
+            validator_count: config.validator_count,
+            minimum_validator_count: config.minimum_validator_count,
+            invulnerables: config.invulnerables,
+            force_era: config.force_era,
+            slash_reward_fraction: Perbill::from_parts(config.slash_reward_fraction),
+            min_nominator_bond: config.min_nominator_bond.map_or(0, |amount| amount.0),
+            min_validator_bond: config.min_validator_bond.map_or(0, |amount| amount.0),
+            min_commission: Perbill::from_parts(config.min_commission),
+            durations,
+            issuance: config.issuance.map(IssuanceModel::from),
         }
     }
 }
@@ -141,7 +292,22 @@ pub(crate) fn build(config: &[u8]) -> Result<ChangeSet, GenesisError> {
         config.balances.balances.into_iter().map(|(account, amount)| (account, amount.0)).collect();
     BALANCES.genesis(&mut state, &accounts).map_err(GenesisError::Inconsistent)?;
     SUDO.genesis(&mut state, config.sudo.key.as_ref());
-    let validators = config.session.validators.into_iter().map(Validator::from).collect();
+    SESSION.genesis_epochs(&mut state, config.session.epoch_length);
+    let keys: Vec<_> = config.session.keys.into_iter().map(|(who, keys)| (who, keys.into())).collect();
+    SESSION
+        .genesis_keys(&mut state, &keys)
+        .map_err(|error| GenesisError::Inconsistent(format!("session.keys: {error}")))?;
+    let elected = STAKING
+        .genesis(&mut state, &config.staking.into())
+        .map_err(|what| GenesisError::Inconsistent(format!("staking.stakers: {what}")))?;
+    let listed: Vec<_> = config.session.validators.into_iter().map(Validator::from).collect();
+    if !listed.is_empty() && !elected.is_empty() {
+        return Err(GenesisError::Inconsistent(
+            "session.validators and staking.stakers both say who validates; leave one of them out"
+                .to_string(),
+        ));
+    }
+    let validators = if elected.is_empty() { listed } else { elected };
     SESSION
         .genesis(&mut state, validators)
         .map_err(|error| GenesisError::Inconsistent(format!("session.validators: {error}")))?;

@@ -22,11 +22,13 @@ extern crate alloc;
 extern crate std;
 
 mod apis;
+mod authorship;
 mod block;
 mod contracts;
 mod genesis;
 pub mod governance;
 mod native;
+mod offences;
 pub mod parameters;
 #[cfg(test)]
 mod tests;
@@ -35,16 +37,24 @@ mod transaction;
 use alloc::borrow::ToOwned;
 use core::marker::PhantomData;
 
+use basalt_pallet_authorship::{self as pallet_authorship, Authorship};
 use basalt_pallet_balances::{self as balances, Balances};
 use basalt_pallet_collective::{self as collective, Collective};
 use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, HoldReason};
 use basalt_pallet_conviction_voting::{self as conviction_voting, ConvictionVoting};
+use basalt_pallet_offences::{self as pallet_offences, Offences, grandpa};
 use basalt_pallet_origins::{self as origins, Origins};
 use basalt_pallet_parameters::{self as pallet_parameters, Parameters};
 use basalt_pallet_preimage::{self as preimage, Preimages};
+use basalt_pallet_randomness::Randomness;
 use basalt_pallet_referenda::{self as referenda, Referenda};
 use basalt_pallet_scheduler::{self as scheduler, Scheduler};
-use basalt_pallet_session::{Grandpa, Session};
+use basalt_pallet_session::{self as session, Grandpa, Session};
+use basalt_pallet_staking::{
+    self as staking, Staking,
+    issuance::{Curve, IssuanceModel},
+    types::Durations,
+};
 use basalt_pallet_sudo::{self as sudo, Sudo};
 use basalt_pallet_system::{self as system, System};
 use basalt_pallet_timestamp::{self as timestamp, Timestamp};
@@ -69,8 +79,10 @@ use parameters::{
 
 pub use apis::metadata;
 pub use basalt_support::CALL_DECODE_DEPTH_MAX;
+pub use contracts::ContractRandomness;
 pub use genesis::{
-    Amount, BalancesGenesis, GenesisConfig, GovernanceGenesis, SessionGenesis, SudoGenesis, ValidatorGenesis,
+    Amount, BalancesGenesis, GenesisConfig, GovernanceGenesis, IssuanceConfig, KeysGenesis, SessionGenesis,
+    StakerStatus, StakingConfig, SudoGenesis, ValidatorGenesis,
 };
 pub use native::NativeRuntime;
 pub use transaction::{TOUCHES_MAX, TRANSACTION_BYTES_MAX};
@@ -122,7 +134,7 @@ pub const UTILITY: Utility<RuntimeCall> = Utility::new(4);
 /// Root for one key, on development chains.
 pub const SUDO: Sudo<RuntimeCall> = Sudo::new(5);
 /// Who validates.
-pub const SESSION: Session = Session { index: 6 };
+pub const SESSION: Session = Session { index: 6, system: SYSTEM };
 /// The same for those who know GRANDPA.
 pub const GRANDPA: Grandpa = Grandpa { index: 7 };
 
@@ -144,8 +156,45 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
     weight_to_fee: contracts::weight_to_fee,
     callable: contracts::callable,
     unstable: false,
-    extensions: &[],
+    extensions: &[&ContractRandomness],
 };
+
+/// Who makes blocks, and who votes for them.
+pub const AUTHORSHIP: Authorship = Authorship { index: 9, session: SESSION, hooks: authorship::HOOKS };
+/// Who may validate, and what for.
+pub const STAKING: Staking = Staking {
+    index: 10,
+    balances: BALANCES,
+    timestamp: TIMESTAMP,
+    session: SESSION,
+    randomness: RANDOMNESS,
+    treasury: TREASURY_ACCOUNT,
+    durations: Durations { bonding: 28, slash_defer: 7 },
+    // 10 % per year; all of it for stakers if half of the supply is at stake.
+    issuance: IssuanceModel::Curve(Curve {
+        min: 25_000_000,
+        max: 100_000_000,
+        ideal_stake: 500_000_000,
+        falloff: 50_000_000,
+    }),
+    seats_by_stake: Perbill::from_percent(80),
+    power_cap: Perbill::from_percent(20),
+    // A week: more than any sensible epoch, far less than any mistake of clocks that matters.
+    era_duration_max_ms: 7 * 24 * 60 * 60 * 1_000,
+};
+
+/// Who signed twice.
+pub const OFFENCES: Offences = Offences {
+    index: 11,
+    window: offences::window,
+    epoch: offences::epoch,
+    deciders: offences::deciders,
+    slash: offences::slash,
+    slash_weight: || STAKING.slash_weight(),
+};
+
+/// Randomness of headers. Its index follows those of authorship, staking and offences.
+pub const RANDOMNESS: Randomness = Randomness { index: 12, session: SESSION };
 
 /// Bytes that governance refers to by their hash.
 pub const PREIMAGES: Preimages = Preimages {
@@ -275,9 +324,24 @@ pub enum RuntimeCall {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Call<RuntimeCall>),
+    /// Of Session.
+    #[codec(index = 6)]
+    Session(session::Call),
+    /// Of Grandpa.
+    #[codec(index = 7)]
+    Grandpa(grandpa::Call),
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Call),
+    /// Of Authorship.
+    #[codec(index = 9)]
+    Authorship(pallet_authorship::Call),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Call),
+    /// Of Offences.
+    #[codec(index = 11)]
+    Offences(pallet_offences::Call),
     /// Of Preimage.
     #[codec(index = 20)]
     Preimage(preimage::Call),
@@ -322,9 +386,21 @@ pub enum RuntimeEvent {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Event),
+    /// Of Session.
+    #[codec(index = 6)]
+    Session(session::Event),
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Event),
+    /// Of Authorship.
+    #[codec(index = 9)]
+    Authorship(pallet_authorship::Event),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Event),
+    /// Of Offences.
+    #[codec(index = 11)]
+    Offences(pallet_offences::Event),
     /// Of Preimage.
     #[codec(index = 20)]
     Preimage(preimage::Event),
@@ -366,9 +442,24 @@ pub enum RuntimeError {
     /// Of Sudo.
     #[codec(index = 5)]
     Sudo(sudo::Error),
+    /// Of Session.
+    #[codec(index = 6)]
+    Session(session::Error),
+    /// Of Grandpa.
+    #[codec(index = 7)]
+    Grandpa(grandpa::Error),
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Error),
+    /// Of Authorship.
+    #[codec(index = 9)]
+    Authorship(pallet_authorship::Error),
+    /// Of Staking.
+    #[codec(index = 10)]
+    Staking(staking::Error),
+    /// Of Offences.
+    #[codec(index = 11)]
+    Offences(pallet_offences::Error),
     /// Of Preimage.
     #[codec(index = 20)]
     Preimage(preimage::Error),
@@ -401,6 +492,9 @@ pub enum RuntimeHoldReason {
     /// By Contracts.
     #[codec(index = 8)]
     Contracts(HoldReason),
+    /// By Staking.
+    #[codec(index = 10)]
+    Staking(staking::HoldReason),
     /// By Preimage.
     #[codec(index = 20)]
     Preimage(preimage::HoldReason),
@@ -432,7 +526,12 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Balances(call) => BALANCES.info(call),
             Self::Utility(call) => UTILITY.info(call),
             Self::Sudo(call) => SUDO.info(call),
+            Self::Session(call) => SESSION.info(call),
+            Self::Grandpa(_) => grandpa::info(&OFFENCES),
             Self::Contracts(call) => CONTRACTS.info(call),
+            Self::Authorship(call) => AUTHORSHIP.info(call),
+            Self::Staking(call) => STAKING.info(call),
+            Self::Offences(call) => OFFENCES.info(call),
             Self::Preimage(call) => PREIMAGES.info(call),
             Self::Scheduler(call) => SCHEDULER.info(call),
             Self::Referenda(call) => REFERENDA.info(call),
@@ -451,7 +550,12 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Balances(call) => BALANCES.dispatch(call, origin, ctx),
             Self::Utility(call) => UTILITY.dispatch(call, origin, ctx),
             Self::Sudo(call) => SUDO.dispatch(call, origin, ctx),
+            Self::Session(call) => SESSION.dispatch(call, origin, ctx),
+            Self::Grandpa(call) => grandpa::dispatch(&OFFENCES, GRANDPA.index, &call, origin, ctx),
             Self::Contracts(call) => CONTRACTS.dispatch(call, origin, ctx),
+            Self::Authorship(call) => AUTHORSHIP.dispatch(call, origin, ctx),
+            Self::Staking(call) => STAKING.dispatch(call, origin, ctx),
+            Self::Offences(call) => OFFENCES.dispatch(call, origin, ctx),
             Self::Preimage(call) => PREIMAGES.dispatch(call, origin, ctx),
             Self::Scheduler(call) => SCHEDULER.dispatch(call, origin, ctx),
             Self::Referenda(call) => REFERENDA.dispatch(call, origin, ctx),

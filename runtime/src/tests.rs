@@ -37,6 +37,10 @@ fn metadata_decodes_in_all_versions_that_are_listed_and_in_no_other() {
         "Session",
         "Grandpa",
         "Contracts",
+        "Authorship",
+        "Staking",
+        "Offences",
+        "Randomness",
         "Preimage",
         "Scheduler",
         "Referenda",
@@ -163,7 +167,7 @@ fn every_method_that_the_metadata_names_is_answered_and_no_other() {
             methods += 1;
         }
     }
-    assert_eq!(methods, 22);
+    assert_eq!(methods, 25);
     let mut state = Overlay::new(&empty);
     let unknown = NativeRuntime::default().call("Core_fly", &[], &Header::default(), &mut state).unwrap_err();
     assert_eq!(unknown.to_string(), "Exported method Core_fly is not found");
@@ -235,6 +239,51 @@ fn validators_of_the_genesis_are_what_node_and_tools_are_told() {
     let decoded = Some(vec![(vec![1u8; 32], *b"gran"), (vec![2; 32], *b"bvrf")]);
     assert_eq!(call("SessionKeys_decode_session_keys", &keys.encode()), decoded.encode());
     assert_eq!(call("SessionKeys_decode_session_keys", &vec![0u8; 63].encode()), [0]);
+}
+
+#[test]
+fn stakers_of_the_genesis_validate_with_their_keys_and_what_is_behind_them() {
+    let with = |listed: &str| {
+        let (alice, bob) = (
+            "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
+            "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
+        );
+        let config = alloc::format!(
+            r#"{{
+                "balances": {{"balances": [["{alice}", 5000000000000], ["{bob}", 5000000000000]]}},
+                "session": {{
+                    "epochLength": 10,
+                    "validators": [{listed}],
+                    "keys": [["{alice}", {{
+                        "grandpa": "0x88dc3417d5058ec4b4503e0c12ea1a0a89be200fe98922423d4334014fa6b0ee",
+                        "vrf": "0xd43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d"
+                    }}]]
+                }},
+                "staking": {{
+                    "stakers": [
+                        ["{alice}", 2000000000000, "Validator"],
+                        ["{bob}", "1000000000000", {{"Nominator": ["{alice}"]}}]
+                    ],
+                    "validatorCount": 4, "minimumValidatorCount": 1, "slashRewardFraction": 100000000,
+                    "minNominatorBond": 1000, "bondingDuration": 8, "slashDeferDuration": 2,
+                    "issuance": {{"halving": {{"perYear": "340282366920938463463374607431", "intervalMs": 5}}}}
+                }}
+            }}"#
+        );
+        NativeRuntime::default().genesis(config.as_bytes())
+    };
+    let mut memory = Memory::default();
+    memory.apply(&with("").unwrap());
+    NativeRuntime::default().try_state(&memory).unwrap();
+    let set = NativeRuntime::default().validators(&memory).unwrap();
+    assert_eq!(
+        set.validators.iter().map(|validator| validator.power).collect::<Vec<_>>(),
+        [3_000_000_000_000]
+    );
+    assert_eq!(crate::STAKING.evidence_window(&memory), Ok(3));
+
+    let error = with(ALICE).unwrap_err().to_string();
+    assert!(error.contains("session.validators and staking.stakers both say who validates"), "{error}");
 }
 
 #[test]

@@ -23,6 +23,14 @@ pub enum KeystoreError {
         /// Whose it should be.
         expected: [u8; 32],
     },
+    /// There is no such key.
+    #[error("the keystore has no {kind} key 0x{}; put it there with `basalt key insert`", const_hex::encode(.public))]
+    Missing {
+        /// What it would be for.
+        kind: KeyType,
+        /// Which.
+        public: [u8; 32],
+    },
     /// The folder cannot be used.
     #[error("the keystore {path} cannot be used: {error}")]
     Folder {

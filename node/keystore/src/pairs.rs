@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use basalt_primitives::{MultiSignature, keys::Pair};
+use basalt_primitives::{MultiSignature, keys::Pair, signature::SR25519_CONTEXT};
 use schnorrkel::{Keypair, SecretKey, vrf::VRFSigningTranscript};
 
 /// A vote key. Wiped when dropped.
@@ -62,6 +62,11 @@ impl VrfPair {
     /// The public key.
     pub fn public(&self) -> [u8; 32] {
         self.0.public.to_bytes()
+    }
+
+    /// The sr25519 signature of `message`, in the context of Substrate's signatures: none of its VRF proofs is one.
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign_simple(SR25519_CONTEXT, message).to_bytes()
     }
 
     /// Output and proof for an input, which the caller writes into the transcript.

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use basalt_primitives::keys::Pair;
+use basalt_primitives::{AccountId, keys::Pair, signature};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -109,6 +109,25 @@ impl Keystore {
     /// The VRF key with this public key, if it is here.
     pub fn vrf_pair(&self, public: &[u8; 32]) -> Result<Option<VrfPair>, KeystoreError> {
         Ok(self.pair(KeyType::Vrf, public)?.map(|pair| VrfPair::new(&pair)))
+    }
+
+    /// That whoever has this keystore is `owner`: both keys' signatures of
+    /// [`possession_statement`](signature::possession_statement), as `session.setKeys` takes them.
+    ///
+    /// # Errors
+    ///
+    /// If a key is not here.
+    pub fn prove_possession(
+        &self,
+        vote: &[u8; 32],
+        vrf: &[u8; 32],
+        owner: &AccountId,
+    ) -> Result<Vec<u8>, KeystoreError> {
+        let missing = |kind, public: &[u8; 32]| KeystoreError::Missing { kind, public: *public };
+        let statement = signature::possession_statement(owner);
+        let vote = self.vote_pair(vote)?.ok_or_else(|| missing(KeyType::Vote, vote))?.sign(&statement);
+        let vrf = self.vrf_pair(vrf)?.ok_or_else(|| missing(KeyType::Vrf, vrf))?.sign(&statement);
+        Ok([vote, vrf].concat())
     }
 
     fn path(&self, kind: KeyType, public: &[u8; 32]) -> PathBuf {

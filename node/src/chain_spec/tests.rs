@@ -37,7 +37,7 @@ fn keys_of_local_validators_are_those_of_their_names() {
     );
     assert_eq!(alice.vrf_key, public(&dev_pair(Scheme::Sr25519, "//Alice//vrf")).0);
     assert_ne!(alice.vrf_key, alice.account.0);
-    assert!(set.validators.iter().all(|validator| validator.power == 1));
+    assert!(set.validators.iter().all(|validator| validator.power == alice.power));
 }
 
 #[test]

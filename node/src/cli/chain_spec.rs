@@ -18,6 +18,9 @@ pub(crate) enum ChainSpecCommand {
         /// How many validators the preset `local` has: 1 to 6 [default: 4].
         #[arg(long, value_name = "COUNT")]
         validators: Option<usize>,
+        /// Blocks of an epoch: after each, the validators may be other ones. 0: never [default: 60, `dev`: 20].
+        #[arg(long, value_name = "BLOCKS")]
+        epoch_length: Option<u32>,
         /// Its name for people.
         #[arg(long)]
         name: Option<String>,
@@ -30,7 +33,7 @@ pub(crate) enum ChainSpecCommand {
 impl ChainSpecCommand {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Build { from, chain, validators, name, id } => {
+            Self::Build { from, chain, validators, epoch_length, name, id } => {
                 let mut spec = match (from.or(chain).as_deref().unwrap_or("dev"), validators) {
                     ("local", Some(validators)) => ChainSpec::local(validators)?,
                     (chain, None) => ChainSpec::load(chain)?,
@@ -39,6 +42,9 @@ impl ChainSpecCommand {
                          instead (`basalt key generate-validator` makes entries)"
                     ),
                 };
+                if let Some(blocks) = epoch_length {
+                    spec = spec.with_epoch_length(blocks);
+                }
                 spec.name = name.unwrap_or(spec.name);
                 spec.id = id.unwrap_or(spec.id);
                 stdout::line(&serde_json::to_string_pretty(&spec)?);

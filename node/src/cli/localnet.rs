@@ -46,7 +46,7 @@ use super::{
     validator::{BlockTime, pace},
 };
 use crate::{
-    chain_spec::{ChainSpec, DEV_ACCOUNTS, DevValidator},
+    chain_spec::{ChainSpec, DEV_ACCOUNTS, DevValidator, LOCAL_EPOCH_LENGTH},
     folder,
     network::peer_id,
     stdout,
@@ -84,6 +84,10 @@ pub(crate) struct LocalnetArgs {
     /// The time between blocks while no transaction waits [default: 10s, or the block time if that is longer].
     #[arg(long, value_name = "TIME")]
     empty_block_time: Option<BlockTime>,
+
+    /// Blocks of an epoch: after each, the validators may be other ones. 0: never.
+    #[arg(long, value_name = "BLOCKS", default_value_t = LOCAL_EPOCH_LENGTH)]
+    epoch_length: u32,
 
     /// What the nodes log: a level (error, warn, info, debug, trace), or target=level pairs, separated by commas.
     #[arg(short = 'l', long, value_name = "FILTER", default_value = "info", env = "BASALT_LOG")]
@@ -141,7 +145,7 @@ impl LocalnetArgs {
         let claim = Claim::take(folder.path(), &socket::registry()?)?;
         let plan = Plan::new(&settings, claim.folder(), peer_id)?;
         check_ports(&plan, settings.base_port)?;
-        let spec = ChainSpec::local(settings.validators)?;
+        let spec = ChainSpec::local(settings.validators)?.with_epoch_length(self.epoch_length);
         put_spec(claim.folder(), &spec)?;
         put_keys(&plan, &spec)?;
 

@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 use parity_scale_codec::{Decode, Encode};
 use scale_info::{Path, Type, TypeInfo, build::Fields};
 
+use crate::AuthorityId;
+
 /// Ed25519: signs votes. The name is GRANDPA's, whose votes they look like.
 pub const KEY_TYPE_VOTE: KeyTypeId = KeyTypeId(*b"gran");
 /// Sr25519: makes the randomness in headers.
@@ -33,9 +35,21 @@ pub struct SessionKeys {
     pub vrf: [u8; 32],
 }
 
+impl TypeInfo for SessionKeys {
+    type Identity = Self;
+
+    fn type_info() -> Type {
+        Type::builder().path(Path::from_segments_unchecked(["basalt_runtime", "SessionKeys"])).composite(
+            Fields::named()
+                .field(|field| field.ty::<AuthorityId>().name("grandpa"))
+                .field(|field| field.ty::<[u8; 32]>().name("vrf")),
+        )
+    }
+}
+
 impl SessionKeys {
     /// Each key with its type, in the order of the encoding.
-    pub fn raw(&self) -> Vec<(Vec<u8>, KeyTypeId)> {
-        [(self.grandpa.to_vec(), KEY_TYPE_VOTE), (self.vrf.to_vec(), KEY_TYPE_VRF)].into()
+    pub fn raw(&self) -> [(Vec<u8>, KeyTypeId); 2] {
+        [(self.grandpa.to_vec(), KEY_TYPE_VOTE), (self.vrf.to_vec(), KEY_TYPE_VRF)]
     }
 }

@@ -1,19 +1,63 @@
-//! What makes a set; what each item says; the hand-over from one set to the next.
+//! What makes a set; what each item says; the hand-over from one set to the next. What accounts do with keys is in
+//! [`registry`], what becomes of those who are disabled in [`leaving`].
 
-use alloc::{vec, vec::Vec};
+mod leaving;
+mod registry;
+
+use alloc::{
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
 
 use basalt_primitives::{
-    MultiSigner,
+    Digest, H256, MultiSigner, RuntimeVersion, Weight,
     keys::{Pair, Scheme},
+    signature,
 };
+use basalt_runtime_api::{BlockEnv, BlockLimits};
 use basalt_state::{Memory, Overlay};
-use parity_scale_codec::DecodeAll;
+use basalt_support::{BlockSummary, metadata::PalletMetadata};
+use parity_scale_codec::{DecodeAll, Encode};
 use proptest::prelude::*;
 
 use super::*;
 
-const SESSION: Session = Session { index: 6 };
+const LIMITS: BlockLimits = BlockLimits {
+    weight_max: Weight::MAX,
+    weight_normal_max: Weight::MAX,
+    weight_base: Weight::zero(),
+    weight_base_transaction: Weight::zero(),
+    bytes_max: u32::MAX,
+    bytes_normal_max: u32::MAX,
+};
+const SYSTEM: System =
+    System { index: 0, limits: LIMITS, ss58_prefix: 42, version: || RuntimeVersion::default() };
+const SESSION: Session = Session { index: 6, system: SYSTEM };
 const GRANDPA: Grandpa = Grandpa { index: 7 };
+const SUMMARY: BlockSummary = BlockSummary {
+    weight_normal: Weight::zero(),
+    weight_operational: Weight::zero(),
+    weight_mandatory: Weight::zero(),
+    weight_normal_max: Weight::MAX,
+    transactions: 0,
+    bytes: 0,
+};
+
+/// Something that happens in a block. The rest of the result says which pallet told what.
+fn in_block<R>(
+    state: &mut Overlay<'_>,
+    number: u32,
+    body: impl FnOnce(&mut Context<'_, '_>) -> R,
+) -> (R, Vec<Event>) {
+    let env = BlockEnv { number, parent_hash: H256::zero(), digest: Digest::default(), author: None };
+    let mut ctx = Context::new(state, &env, None);
+    let result = body(&mut ctx);
+    let events = ctx.into_events();
+    let ours = events.iter().filter(|event| event.bytes.first() == Some(&6));
+    let decoded = ours.map(|event| Event::decode_all(&mut &event.bytes[1..]).unwrap()).collect();
+    (result, decoded)
+}
 
 fn public(scheme: Scheme, number: u8, what: u8) -> [u8; 32] {
     match Pair::from_seed(scheme, &[number.max(1), what].repeat(16).try_into().unwrap()).unwrap().public() {
@@ -84,6 +128,65 @@ fn an_announced_set_takes_over_when_the_session_ends_and_has_the_next_id() {
         assert_eq!(GRANDPA.current_set_id(state), Ok(1));
         assert_eq!(GRANDPA.authorities(state).unwrap().len(), 2);
         assert_eq!((CURRENT_INDEX.get(state), NEXT_SET.get(state)), (Ok(Some(2)), Ok(None)));
+        assert_eq!(SESSION.try_state(state), Ok(()));
+    });
+}
+
+#[test]
+fn epochs_follow_each_other_without_a_gap_and_end_with_their_last_block() {
+    with_genesis(four(), |state| {
+        SESSION.genesis_epochs(state, 3);
+        let mut began = vec![];
+        for number in 1..=9u32 {
+            let (start, _) = in_block(state, number, |ctx| SESSION.starts(ctx).unwrap());
+            began.extend(start.map(|epoch| (number, epoch)));
+            let during = SESSION.epoch(state).unwrap();
+            assert!(during.first <= number && Some(number) <= during.last(), "{number}: {during:?}");
+            assert_eq!(SESSION.epoch_of(state, number), Ok(during.index));
+            if start == Some(1) {
+                SESSION.announce(state, vec![validator(4, 7), validator(5, 1)]).unwrap();
+            }
+            let (_, told) = in_block(state, number, |ctx| SESSION.end_block(ctx, &SUMMARY).unwrap());
+            let wanted = number.is_multiple_of(3).then_some(Event::NewSession { session_index: number / 3 });
+            assert_eq!(told, Vec::from_iter(wanted));
+            // The state after block 6 names those who decide block 7.
+            assert_eq!(SESSION.validators(state).unwrap().id, u64::from(number >= 6), "after block {number}");
+            assert_eq!(SESSION.try_state(state), Ok(()));
+        }
+        assert_eq!(began, [(1, 0), (4, 1), (7, 2)]);
+        assert_eq!(SESSION.set_by_id(state, 0).unwrap().unwrap().0, 0);
+        assert_eq!(SESSION.set_by_id(state, 1).unwrap().unwrap().0, 2, "it began in epoch 2");
+    });
+}
+
+#[test]
+fn without_a_length_the_first_epoch_never_ends() {
+    with_genesis(four(), |state| {
+        for number in [1, 2, 3, 1_000, u32::MAX] {
+            let (start, told) = in_block(state, number, |ctx| {
+                SESSION.end_block(ctx, &SUMMARY).unwrap();
+                SESSION.starts(ctx).unwrap()
+            });
+            assert_eq!((start, told), ((number == 1).then_some(0), vec![]));
+            assert_eq!(SESSION.epoch_of(state, number), Ok(0));
+        }
+    });
+}
+
+#[test]
+fn old_sets_are_remembered_up_to_a_number() {
+    with_genesis(four(), |state| {
+        for _ in 0..HISTORY_SETS + 3 {
+            SESSION.announce(state, four()).unwrap();
+            SESSION.rotate(state).unwrap();
+        }
+        let newest = u64::from(HISTORY_SETS) + 3;
+        let known = |id| SESSION.set_by_id(state, id).unwrap();
+        assert_eq!(known(3), None);
+        let (epoch, set) = known(4).unwrap();
+        assert_eq!((epoch, set.id, set.validators.len()), (4, 4, 4));
+        assert_eq!(known(newest).unwrap().1, SESSION.validators(state).unwrap());
+        assert_eq!(known(newest + 1), None);
         assert_eq!(SESSION.try_state(state), Ok(()));
     });
 }
@@ -167,6 +270,20 @@ fn try_state_sees_every_item_that_disagrees() {
         (broken(&|state| VALIDATORS.remove(state)), "Validators"),
         (broken(&|state| grandpa::CURRENT_SET_ID.put(state, &1)), "Grandpa.CurrentSetId"),
         (broken(&|state| grandpa::AUTHORITIES.put(state, &vec![])), "Grandpa.Authorities"),
+        (broken(&|state| QUEUED_KEYS.remove(state)), "QueuedKeys"),
+        (broken(&|state| HISTORICAL_SETS.remove(state, &0)), "HistoricalSets"),
+        (broken(&|state| DISABLED_VALIDATORS.put(state, &vec![4])), "DisabledValidators"),
+        (broken(&|state| DISABLED_VALIDATORS.put(state, &vec![2, 1])), "DisabledValidators"),
+        (
+            broken(&|state| {
+                NEXT_KEYS.put(state, &four()[0].account, &SessionKeys { grandpa: [1; 32], vrf: [2; 32] })
+            }),
+            "KeyOwner does not say",
+        ),
+        (
+            broken(&|state| KEY_OWNER.put(state, &(KEY_TYPE_VRF, vec![1; 32]), &four()[0].account)),
+            "KeyOwner has 1 keys",
+        ),
         (broken(&|state| NEXT_SET.put(state, &vec![])), "NextSet is empty"),
         (broken(&|state| NEXT_SET.put(state, &vec![validator(1, 0)])), "NextSet: validator 1"),
         (
@@ -187,6 +304,11 @@ fn names_and_keys_are_those_that_tools_know() {
     assert_eq!(hex(VALIDATORS.key()), "cec5070d609dd3497f72bde07fc96ba088dcde934c658227ee1dfafcd6e16903");
     assert_eq!(hex(CURRENT_INDEX.key()), "cec5070d609dd3497f72bde07fc96ba072763800a36a99fdfc7c10f6415f6ee6");
     assert_eq!(
+        hex(NEXT_KEYS.prefix()),
+        "cec5070d609dd3497f72bde07fc96ba04c014e6bf8b8c2c011e7290b85696bb3",
+        "of Polkadot"
+    );
+    assert_eq!(
         hex(grandpa::CURRENT_SET_ID.key()),
         "5f9cc45b7a00c5899361e1c6099678dc8a2d09463effcc78a22d75b9cb87dffc"
     );
@@ -199,7 +321,22 @@ fn names_and_keys_are_those_that_tools_know() {
     };
     assert_eq!(
         names(SESSION.metadata()),
-        ("Session", vec!["Validators", "CurrentIndex", "CurrentSet", "NextSet"])
+        (
+            "Session",
+            vec![
+                "Validators",
+                "CurrentIndex",
+                "QueuedKeys",
+                "DisabledValidators",
+                "NextKeys",
+                "KeyOwner",
+                "CurrentSet",
+                "NextSet",
+                "Leaving",
+                "HistoricalSets",
+                "EpochLength"
+            ]
+        )
     );
     assert_eq!(names(GRANDPA.metadata()), ("Grandpa", vec!["CurrentSetId", "Authorities"]));
 }

@@ -2,7 +2,7 @@
 
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
 
-use crate::text::Bytes;
+use crate::{text::Bytes, types::GeneratedSessionKeys};
 
 /// Keys that the node signs with. Key types are `gran` (votes, Ed25519) and `bvrf` (randomness, sr25519). Unsafe.
 #[rpc(server, client)]
@@ -14,6 +14,10 @@ pub trait KeystoreApi {
     /// Makes and keeps new keys for a validator; answers their public keys one after the other: votes, randomness.
     #[method(name = "author_rotateKeys")]
     async fn rotate_keys(&self) -> RpcResult<Bytes>;
+
+    /// The same, with the proof for `session.setKeys` that whoever has them is `owner`: an account, as SCALE bytes.
+    #[method(name = "author_rotateKeysWithOwner")]
+    async fn rotate_keys_with_owner(&self, owner: Bytes) -> RpcResult<GeneratedSessionKeys>;
 
     /// Whether the node has all of these keys, as `author_rotateKeys` answers them.
     #[method(name = "author_hasSessionKeys")]

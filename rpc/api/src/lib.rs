@@ -60,6 +60,7 @@ pub const UNSAFE_METHODS: &[&str] = &[
     "author_hasSessionKeys",
     "author_insertKey",
     "author_rotateKeys",
+    "author_rotateKeysWithOwner",
     "engine_createBlock",
     "engine_finalizeBlock",
     "system_addReservedPeer",

@@ -36,6 +36,15 @@ pub struct ReadProof {
     pub proof: Vec<Bytes>,
 }
 
+/// New keys of a validator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GeneratedSessionKeys {
+    /// Their public keys one after the other.
+    pub keys: Bytes,
+    /// That whoever has their secrets is the account that was named.
+    pub proof: Option<Bytes>,
+}
+
 /// Where a transaction is on its way: an item of `author_extrinsicUpdate`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -109,7 +109,7 @@ impl FixedU128 {
 }
 
 /// `a * b / divisor` rounded down; `None` if that exceeds 128 bits or `divisor` is 0.
-fn multiply_divide(a: u128, b: u128, divisor: u128) -> Option<u128> {
+pub fn multiply_divide(a: u128, b: u128, divisor: u128) -> Option<u128> {
     // Most products of fees fit 128 bits, where the division is a machine's; 256 bits hold all others.
     if let Some(product) = a.checked_mul(b) {
         return product.checked_div(divisor);

@@ -41,6 +41,7 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+pub mod claim;
 pub mod crypto;
 pub mod dispatch;
 mod error;
@@ -61,13 +62,15 @@ pub mod traits;
 pub mod transaction_validity;
 mod type_info;
 mod version;
+pub mod votes;
 pub mod weight_v2;
 
+pub use claim::{CLAIM, Claim};
 pub use crypto::AccountId32;
 pub use dispatch::{DispatchClass, DispatchEventInfo, Pays};
 pub use error::{ArithmeticError, DispatchError, ModuleError, TokenError, TransactionalError};
 pub use extrinsic::{Additional, Extra, ExtrinsicError, Preamble};
-pub use fixed_point::FixedU128;
+pub use fixed_point::{FixedU128, multiply_divide};
 pub use generic::{
     block::{Block, OpaqueExtrinsic},
     digest::{Digest, DigestItem, EngineId},
@@ -75,7 +78,7 @@ pub use generic::{
     header::Header,
 };
 pub use multiaddress::MultiAddress;
-pub use per_things::{Perbill, Permill};
+pub use per_things::{Perbill, Percent, Permill};
 pub use primitive_types::{H160, H256, U256};
 pub use signature::{MultiSignature, MultiSigner};
 pub use ss58::Ss58Error;

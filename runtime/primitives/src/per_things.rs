@@ -1,11 +1,23 @@
 //! Shares of one whole, in fixed steps.
 
-use parity_scale_codec::{Decode, Encode, MaxEncodedLen};
+use parity_scale_codec::{CompactAs, Decode, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
 /// A share in billionths.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, MaxEncodedLen, TypeInfo,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Encode,
+    Decode,
+    CompactAs,
+    MaxEncodedLen,
+    TypeInfo,
 )]
 #[scale_info(replace_segment("basalt_primitives", "sp_arithmetic"))]
 pub struct Perbill(u32);
@@ -16,6 +28,33 @@ pub struct Perbill(u32);
 )]
 #[scale_info(replace_segment("basalt_primitives", "sp_arithmetic"))]
 pub struct Permill(u32);
+
+/// A share in hundredths.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, MaxEncodedLen, TypeInfo,
+)]
+#[scale_info(replace_segment("basalt_primitives", "sp_arithmetic"))]
+pub struct Percent(u8);
+
+impl Percent {
+    /// How many parts make a whole.
+    pub const ACCURACY: u32 = 100;
+
+    /// `parts` hundredths, at most the whole.
+    pub const fn from_percent(parts: u8) -> Self {
+        Self(if parts > 100 { 100 } else { parts })
+    }
+
+    /// The hundredths.
+    pub const fn deconstruct(self) -> u8 {
+        self.0
+    }
+
+    /// This share of `amount`, rounded down.
+    pub fn mul_floor(self, amount: u128) -> u128 {
+        share_of(amount, self.0.into(), Self::ACCURACY)
+    }
+}
 
 impl Perbill {
     /// How many parts make a whole.

@@ -1,5 +1,7 @@
 //! Signatures of the three schemes that Substrate accounts use.
 
+use alloc::vec::Vec;
+
 use parity_scale_codec::{Decode, Encode, MaxEncodedLen};
 use scale_info::{
     Type, TypeInfo,
@@ -13,6 +15,9 @@ mod tests;
 
 /// What sr25519 signatures of Substrate are bound to.
 pub const SR25519_CONTEXT: &[u8] = b"substrate";
+
+/// What a key signs, followed by an account, to show that its owner is that account's. As in Substrate.
+const POSSESSION_TAG: &[u8] = b"POP_";
 
 /// A signature and its scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen)]
@@ -82,6 +87,12 @@ pub fn sr25519_verify(signature: &[u8; 64], message: &[u8], public: &[u8; 32]) -
 pub fn ed25519_verify(signature: &[u8; 64], message: &[u8], public: &[u8; 32]) -> bool {
     let Ok(public) = ed25519_zebra::VerificationKey::try_from(*public) else { return false };
     public.verify(&ed25519_zebra::Signature::from(*signature), message).is_ok()
+}
+
+/// What the secret of a session key signs to show that it belongs to `owner`. As in Substrate, so that its tools make and
+/// check it, too. Nothing else that a validator signs has this length or begins so.
+pub fn possession_statement(owner: &AccountId) -> Vec<u8> {
+    [POSSESSION_TAG, &owner.0].concat()
 }
 
 /// Whether these bytes are an sr25519 public key at all: signatures of others never verify.

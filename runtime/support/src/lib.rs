@@ -3,7 +3,7 @@
 //! # Responsibility
 //!
 //! - [`Context`] is the only way a pallet touches the world: state, block, events. Nothing is global.
-//! - [`Value`], [`Map`], [`DoubleMap`] are storage items as typed constants, in Substrate's key layout; the metadata
+//! - [`Value`], [`Map`], [`DoubleMap`], [`TripleMap`] are storage items as typed constants, in Substrate's key layout; the metadata
 //!   is derived from the same constants.
 //! - [`Pallet`] is what a runtime asks of each of its pallets; [`RuntimeCall`] what pallets that wrap calls
 //!   (batch, sudo) ask of the runtime.
@@ -42,4 +42,4 @@ pub use basalt_runtime_api::{
 pub use context::{CALL_DECODE_DEPTH_MAX, CALL_DEPTH_MAX, Context};
 pub use dispatch::{CallFailure, CallResult, Failure, Origin, PostInfo, module_error, recorded};
 pub use pallet::{BlockSummary, Pallet, RuntimeCall, StoredOrigin};
-pub use storage::{DoubleMap, Map, Value};
+pub use storage::{DoubleMap, Map, TripleMap, Value};

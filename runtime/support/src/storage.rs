@@ -4,6 +4,7 @@
 //! Value      twox128(pallet) ++ twox128(item)
 //! Map        … ++ hasher(key)
 //! DoubleMap  … ++ hasher1(key1) ++ hasher2(key2)
+//! TripleMap  … ++ hasher1(key1) ++ hasher2(key2) ++ hasher3(key3)
 //! ```
 
 use alloc::{borrow::Cow, vec::Vec};
@@ -493,6 +494,69 @@ impl<H1: Hasher, K1: TypeInfo + 'static, H2: Hasher, K2: TypeInfo + 'static, V: 
         let ty = StorageEntryType::Map {
             hashers: [H1::KIND, H2::KIND].into(),
             key: meta_type::<(K1, K2)>(),
+            value: meta_type::<V>(),
+        };
+        self.0.entry(ty, docs)
+    }
+}
+
+/// A map from triples of keys, each with the same hasher, to values.
+pub struct TripleMap<H, K1, K2, K3, V>(Item, Marker<(H, K1, K2, K3, V)>);
+
+impl<H: Hasher, K1: Encode, K2: Encode, K3: Encode, V> TripleMap<H, K1, K2, K3, V> {
+    /// A map whose absent keys have no value.
+    pub const fn optional(pallet: &'static str, item: &'static str) -> Self {
+        Self(Item::new(pallet, item, None), PhantomData)
+    }
+
+    /// The raw storage key of a triple.
+    pub fn key(&self, first: &K1, second: &K2, third: &K3) -> Key {
+        let mut full = self.prefix(first);
+        second.using_encoded(|encoded| H::append(encoded, &mut full));
+        third.using_encoded(|encoded| H::append(encoded, &mut full));
+        full
+    }
+
+    /// What all raw keys with this first key begin with.
+    pub fn prefix(&self, first: &K1) -> Key {
+        first.using_encoded(|encoded| {
+            let mut full = self.0.prefix(H::HASH_BYTES + encoded.len() + 64);
+            H::append(encoded, &mut full);
+            full
+        })
+    }
+}
+
+impl<H: Hasher, K1: Encode, K2: Encode, K3: Encode, V: Encode + Decode> TripleMap<H, K1, K2, K3, V> {
+    /// The value of a triple, if there is one.
+    pub fn get(
+        &self,
+        state: &(impl StateRead + ?Sized),
+        first: &K1,
+        second: &K2,
+        third: &K3,
+    ) -> Result<Option<V>, StateError> {
+        read(state, &self.key(first, second, third))
+    }
+
+    /// Sets the value of a triple.
+    pub fn put(&self, state: &mut impl StateWrite, first: &K1, second: &K2, third: &K3, value: &V) {
+        state.put(&self.key(first, second, third), value.encode());
+    }
+}
+
+impl<H: Hasher, K1, K2, K3, V> TripleMap<H, K1, K2, K3, V>
+where
+    K1: TypeInfo + 'static,
+    K2: TypeInfo + 'static,
+    K3: TypeInfo + 'static,
+    V: TypeInfo + 'static,
+{
+    /// What clients are told of this item.
+    pub fn entry(&self, docs: &[&'static str]) -> StorageEntryMetadata {
+        let ty = StorageEntryType::Map {
+            hashers: [H::KIND, H::KIND, H::KIND].into(),
+            key: meta_type::<(K1, K2, K3)>(),
             value: meta_type::<V>(),
         };
         self.0.entry(ty, docs)

@@ -60,6 +60,6 @@ pub use disk::{Disk, File, Reached};
 pub use fault::Fault;
 pub use keys::{DiskKeys, Purpose, Signer};
 pub use latency::{Latency, Spread, measure};
-pub use run::{Failure, Summary, run, run_all};
+pub use run::{Failure, Summary, run, run_all, run_scenario};
 pub use scenario::{Kind, Links, NODES_MAX, Request, Role, Scenario, Window};
 pub use world::{Outcome, World};

@@ -23,16 +23,20 @@ const TRANSFERS: usize = 400;
 ///
 /// If a chain cannot be made: not what the simulation is about.
 pub fn run(request: &Request, trace: bool) -> anyhow::Result<Outcome> {
-    let shared = match request.kind {
-        Kind::Full => Some(Arc::new(Shared::new(TRANSFERS)?)),
-        Kind::Light => None,
-    };
-    run_with(request, shared.as_ref(), trace)
+    run_scenario(Scenario::new(request), trace)
 }
 
-fn run_with(request: &Request, shared: Option<&Arc<Shared>>, trace: bool) -> anyhow::Result<Outcome> {
-    let scenario = Scenario::new(request);
-    let world = World::new(scenario, shared, trace)?;
+/// Runs what a seed stands for, or what was made of it.
+///
+/// # Errors
+///
+/// If a chain cannot be made: not what the simulation is about.
+pub fn run_scenario(scenario: Scenario, trace: bool) -> anyhow::Result<Outcome> {
+    let shared = match scenario.kind {
+        Kind::Full => Some(Arc::new(Shared::new(TRANSFERS, &scenario.sets)?)),
+        Kind::Light => None,
+    };
+    let world = World::new(scenario, shared.as_ref(), trace)?;
     let result = catch_unwind(AssertUnwindSafe(|| world.run()));
     Ok(result.unwrap_or_else(|panic| {
         let why = panic
@@ -81,10 +85,6 @@ pub fn run_all(
     like: &Request,
     progress: &(dyn Fn(&Summary) -> bool + Sync),
 ) -> anyhow::Result<Summary> {
-    let shared = match like.kind {
-        Kind::Full => Some(Arc::new(Shared::new(TRANSFERS)?)),
-        Kind::Light => None,
-    };
     let next = AtomicU64::new(seeds.start);
     let stopped = AtomicBool::new(false);
     let summary = Mutex::new(Summary::default());
@@ -95,7 +95,7 @@ pub fn run_all(
                 return Ok(());
             }
             let request = Request { seed, ..like.clone() };
-            let outcome = run_with(&request, shared.as_ref(), false)?;
+            let outcome = run(&request, false)?;
             let mut summary = summary.lock().unwrap_or_else(PoisonError::into_inner);
             summary.runs += 1;
             summary.heights += u64::from(outcome.heights);

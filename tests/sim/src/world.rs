@@ -7,7 +7,7 @@ use std::{
 };
 
 use basalt_consensus_bft::{Action, Entry, Event, Host, HostError, Log, Message, Step, Timer};
-use basalt_primitives::{H256, Header};
+use basalt_primitives::{AccountId, H256, Header};
 use parity_scale_codec::{Decode, Encode};
 
 use crate::{
@@ -171,6 +171,10 @@ pub struct Outcome {
     /// To each node's decision of a height: from when the first proposer began to build, and from when the first node began
     /// the height.
     pub latencies: Vec<(Duration, Duration)>,
+    /// When each height was decided first, from height 1 on.
+    pub decided: BTreeMap<u32, Duration>,
+    /// Who made the block of each height.
+    pub authors: BTreeMap<u32, AccountId>,
     /// What happened, if it was to be kept.
     pub trace: Vec<String>,
 }
@@ -186,6 +190,8 @@ impl Outcome {
             caught: 0,
             time: Duration::ZERO,
             latencies: Vec::new(),
+            decided: BTreeMap::new(),
+            authors: BTreeMap::new(),
             trace: Vec::new(),
         }
     }
@@ -207,6 +213,8 @@ pub struct World {
     /// When the last packet of a way arrives, where they keep their order.
     arrivals: BTreeMap<(usize, usize), Duration>,
     latencies: Vec<(Duration, Duration)>,
+    decided: BTreeMap<u32, Duration>,
+    authors: BTreeMap<u32, AccountId>,
     /// When the first proposer of a height began to build.
     building: BTreeMap<u32, Duration>,
     evil: evil::Evil,
@@ -253,6 +261,8 @@ impl World {
             crashes: 0,
             arrivals: BTreeMap::new(),
             latencies: Vec::new(),
+            decided: BTreeMap::new(),
+            authors: BTreeMap::new(),
             building: BTreeMap::new(),
             evil: evil::Evil::default(),
         };
@@ -288,6 +298,8 @@ impl World {
             caught: self.check.caught,
             time: self.now,
             latencies: self.latencies,
+            decided: self.decided,
+            authors: self.authors,
             trace: self.check.trace.unwrap_or_default(),
             violations: self.check.violations,
         }

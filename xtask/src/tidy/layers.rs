@@ -39,6 +39,7 @@ const NEVER: &[Never] = &[
             "runtime/primitives",
             "runtime/state",
             "runtime/tree",
+            "runtime/election",
             "runtime/support",
             "runtime/api",
             "pallets/*",
@@ -48,7 +49,14 @@ const NEVER: &[Never] = &[
         reason: "the runtime is composed of these crates, so the arrow points the other way",
     },
     Never {
-        who: &["runtime/primitives", "runtime/state", "runtime/tree", "runtime/support", "runtime/api"],
+        who: &[
+            "runtime/primitives",
+            "runtime/state",
+            "runtime/tree",
+            "runtime/election",
+            "runtime/support",
+            "runtime/api",
+        ],
         but: &[],
         what: &["pallets/*"],
         reason: "pallets are built upon these crates, so the arrow points the other way",

@@ -1,9 +1,9 @@
-//! What a header says of its making.
+//! Whether what a header says of its making is true.
 
 use basalt_primitives::{
-    AccountId, BlockNumber, Digest, DigestItem, EngineId, H256, Header, hashing::blake2_256,
+    AccountId, BlockNumber, Claim, Digest, DigestItem, EngineId, H256, Header, claim::seed_of_genesis,
 };
-use parity_scale_codec::{Decode, DecodeAll, Encode};
+use parity_scale_codec::Encode;
 use schnorrkel::{
     PublicKey,
     context::{SigningTranscript, signing_context},
@@ -12,24 +12,8 @@ use schnorrkel::{
 
 use crate::members::Members;
 
-/// Marks our items in headers.
-pub const CLAIM: EngineId = *b"bslt";
-
 /// Under this name polkadot.js looks for the author's account in headers (Moonbeam's Nimbus brought it).
 const AUTHOR: EngineId = *b"nmbs";
-
-/// Who built a block, when, and with what randomness.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Claim {
-    /// The round it was built for. Later rounds may propose the same block again.
-    pub round: u32,
-    /// The builder's place in the set.
-    pub validator: u32,
-    /// Its VRF's output for this height: nobody can choose it, and nobody else can know it before.
-    pub vrf_output: [u8; 32],
-    /// And the proof of that.
-    pub vrf_proof: [u8; 64],
-}
 
 /// What is wrong with a claim. Always the builder's fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,75 +54,54 @@ pub fn vrf_transcript(input: &[u8]) -> impl SigningTranscript {
     signing_context(b"basalt/vrf").bytes(input)
 }
 
-/// The seed of the first height.
-pub fn seed_of_genesis(genesis: &H256) -> H256 {
-    H256(blake2_256(&(b"basalt/seed", genesis).encode()))
-}
-
 /// The seed of the height above this header: from its own randomness alone, which in turn depends on all below.
 pub fn seed_after(header: &Header, genesis: &H256) -> Result<H256, ClaimError> {
     if header.number == 0 {
         return Ok(seed_of_genesis(genesis));
     }
-    Ok(H256(blake2_256(&(b"basalt/seed", Claim::of(header)?.vrf_output).encode())))
+    Ok(claim_of(header)?.seed())
 }
 
-impl Claim {
-    /// The items that a builder puts into its header.
-    pub fn digest(&self, author: &AccountId) -> Digest {
-        Digest {
-            logs: vec![
-                DigestItem::PreRuntime(AUTHOR, author.0.to_vec()),
-                DigestItem::PreRuntime(CLAIM, self.encode()),
-            ],
-        }
-    }
+/// The items that a builder puts into its header.
+pub fn claim_digest(claim: &Claim, author: &AccountId) -> Digest {
+    Digest { logs: vec![DigestItem::PreRuntime(AUTHOR, author.0.to_vec()), claim.item()] }
+}
 
-    /// The claim in a header.
-    ///
-    /// # Errors
-    ///
-    /// [`ClaimError::Missing`].
-    pub fn of(header: &Header) -> Result<Self, ClaimError> {
-        let mut claims = header.digest.logs.iter().filter_map(|item| match item {
-            DigestItem::PreRuntime(CLAIM, payload) => Some(payload),
-            _ => None,
-        });
-        match (claims.next(), claims.next()) {
-            (Some(payload), None) => Self::decode_all(&mut &payload[..]).map_err(|_| ClaimError::Missing),
-            _ => Err(ClaimError::Missing),
-        }
-    }
+/// The claim in a header.
+///
+/// # Errors
+///
+/// [`ClaimError::Missing`].
+pub fn claim_of(header: &Header) -> Result<Claim, ClaimError> {
+    Claim::of(&header.digest).ok_or(ClaimError::Missing)
+}
 
-    /// Whether a header was built by whom it says, in a round of his, with randomness that is his.
-    ///
-    /// # Errors
-    ///
-    /// [`ClaimError`] says what is wrong.
-    pub fn check(header: &Header, members: &Members, genesis: &H256) -> Result<Self, ClaimError> {
-        let claim = Self::of(header)?;
-        let mut authors = header.digest.logs.iter().filter_map(|item| match item {
-            DigestItem::PreRuntime(AUTHOR, payload) => Some(payload),
-            _ => None,
-        });
-        let (Some(author), None) = (authors.next(), authors.next()) else { return Err(ClaimError::Missing) };
-        let author =
-            <[u8; 32]>::try_from(&author[..]).map(AccountId::from).map_err(|_| ClaimError::Missing)?;
-        let (place, builder) = members.proposer(claim.round);
-        let expected = u32::try_from(place).unwrap_or(u32::MAX);
-        if claim.validator != expected {
-            return Err(ClaimError::WrongTurn { round: claim.round, got: claim.validator, expected });
-        }
-        if author != builder.account {
-            return Err(ClaimError::WrongAuthor { got: author, expected: builder.account });
-        }
-        let input = vrf_input(genesis, header.number, &members.seed());
-        let good =
-            PublicKey::from_bytes(&builder.vrf_key).ok().zip(VRFProof::from_bytes(&claim.vrf_proof).ok());
-        good.and_then(|(key, proof)| {
-            key.vrf_verify(vrf_transcript(&input), &VRFPreOut(claim.vrf_output), &proof).ok()
-        })
-        .map(|_| claim)
-        .ok_or(ClaimError::BadRandomness(expected))
+/// Whether a header was built by whom it says, in a round of his, with randomness that is his.
+///
+/// # Errors
+///
+/// [`ClaimError`] says what is wrong.
+pub fn check_claim(header: &Header, members: &Members, genesis: &H256) -> Result<Claim, ClaimError> {
+    let claim = claim_of(header)?;
+    let mut authors = header.digest.logs.iter().filter_map(|item| match item {
+        DigestItem::PreRuntime(AUTHOR, payload) => Some(payload),
+        _ => None,
+    });
+    let (Some(author), None) = (authors.next(), authors.next()) else { return Err(ClaimError::Missing) };
+    let author = <[u8; 32]>::try_from(&author[..]).map(AccountId::from).map_err(|_| ClaimError::Missing)?;
+    let (place, builder) = members.proposer(claim.round);
+    let expected = u32::try_from(place).unwrap_or(u32::MAX);
+    if claim.validator != expected {
+        return Err(ClaimError::WrongTurn { round: claim.round, got: claim.validator, expected });
     }
+    if author != builder.account {
+        return Err(ClaimError::WrongAuthor { got: author, expected: builder.account });
+    }
+    let input = vrf_input(genesis, header.number, &members.seed());
+    let good = PublicKey::from_bytes(&builder.vrf_key).ok().zip(VRFProof::from_bytes(&claim.vrf_proof).ok());
+    good.and_then(|(key, proof)| {
+        key.vrf_verify(vrf_transcript(&input), &VRFPreOut(claim.vrf_output), &proof).ok()
+    })
+    .map(|_| claim)
+    .ok_or(ClaimError::BadRandomness(expected))
 }

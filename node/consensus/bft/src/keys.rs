@@ -1,6 +1,7 @@
 //! Who signs, and what is never signed twice.
 
 use basalt_primitives::H256;
+use basalt_runtime_api::ValidatorSet;
 
 /// A place where a validator signs once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +38,13 @@ pub struct Refusal(pub String);
 pub trait Keys: Send {
     /// Ed25519: names the validator.
     fn vote_key(&self) -> [u8; 32];
+
+    /// Another set decides from here on: chooses the keys to sign with, if there are several. Answers
+    /// [`vote_key`](Keys::vote_key), whether that is in the set or not.
+    fn enter(&mut self, set: &ValidatorSet) -> [u8; 32] {
+        let _ = set;
+        self.vote_key()
+    }
 
     /// Signs what stands for `slot`. `digest` is the hash of `payload`.
     ///

@@ -5,7 +5,7 @@
 //! - [`Host`]: everything that a validator decides, without input or output: events go in, actions come out. It drives
 //!   the Tendermint state machine of Malachite, and is the only one that knows it.
 //! - [`Members`]: who decides a height, with what weight, and in which order they propose.
-//! - [`Claim`]: what a header says of its making, with the randomness that chooses the next proposers.
+//! - [`check_claim`]: whether what a header says of its making is true, with the randomness that chooses the next proposers.
 //! - [`justification`]: certificates in the form of GRANDPA's, to store, to send, and to check.
 //! - [`Log`]: what a validator must still know after a crash.
 //! - [`BftEngine`]: carries out the actions, with the chain, the pool, the network and the disk of a node.
@@ -57,11 +57,11 @@ mod payload;
 mod timing;
 mod wire;
 
-pub use claim::{CLAIM, Claim, ClaimError, seed_after, seed_of_genesis, vrf_input, vrf_transcript};
+pub use claim::{ClaimError, check_claim, claim_digest, claim_of, seed_after, vrf_input, vrf_transcript};
 pub use engine::{BftEngine, Bodies, Config as EngineConfig, Incoming, Link, MESSAGES_MAX, Monitor};
 pub use error::HostError;
 pub use host::{
-    Action, Config, Event, Evidence, Ground, Host, Offence, Pace, PeerTag, Seen, Status, Step, Timer, Verdict,
+    Action, Config, Event, Ground, Host, Offence, Pace, PeerTag, Seen, Status, Step, Timer, Turnout, Verdict,
 };
 pub use justification::{FRNK, JustificationError, verify_justification};
 pub use keys::{Keys, Refusal, Slot, SlotStep};

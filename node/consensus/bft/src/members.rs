@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use basalt_primitives::{AccountId, H256, hashing::blake2_256};
+use basalt_election::draw;
+use basalt_primitives::{AccountId, H256};
 use basalt_runtime_api::ValidatorSet;
 use ed25519_zebra::VerificationKey;
-use parity_scale_codec::Encode;
 
 use crate::{context::Address, limits::VALIDATORS_MAX};
 
@@ -109,7 +109,8 @@ impl Members {
                 power: validator.power,
             });
         }
-        let order = draw(&members, total, &seed);
+        let powers: Vec<u128> = members.iter().map(|member| u128::from(member.power)).collect();
+        let order = draw(b"basalt/proposer", &seed, &powers, count);
         Ok(Self(Arc::new(Inner { id: set.id, seed, total, members, places, order })))
     }
 
@@ -153,32 +154,4 @@ impl Members {
     pub fn is_quorum(&self, power: u64) -> bool {
         u128::from(power) * 3 > u128::from(self.0.total) * 2
     }
-}
-
-/// Weighted draws without replacement. The bias of the modulo is below 2^-64.
-fn draw(members: &[Member], total: u64, seed: &H256) -> Vec<usize> {
-    let mut left: Vec<usize> = (0..members.len()).collect();
-    let mut power = u128::from(total);
-    let mut order = Vec::with_capacity(members.len());
-    let mut turn = 0u32;
-    while !left.is_empty() {
-        let hash = blake2_256(&(b"basalt/proposer", seed, turn).encode());
-        let (bytes, _) = hash.split_at(16);
-        let mut at = bytes.iter().fold(0u128, |sum, byte| (sum << 8) | u128::from(*byte)) % power;
-        let mut picked = left.len() - 1;
-        for (place, member) in left.iter().enumerate() {
-            let weight = u128::from(members[*member].power);
-            if at < weight {
-                picked = place;
-                break;
-            }
-            at -= weight;
-        }
-        // In order, so that the draw does not depend on how the list is kept.
-        let member = left.remove(picked);
-        power -= u128::from(members[member].power);
-        order.push(member);
-        turn += 1;
-    }
-    order
 }

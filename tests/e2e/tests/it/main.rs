@@ -8,6 +8,7 @@ mod contract_examples;
 mod contract_state;
 mod contracts;
 mod crash;
+mod epochs;
 mod execution;
 mod localnet;
 mod restart;

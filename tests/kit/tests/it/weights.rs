@@ -2,7 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use basalt_primitives::{AccountId, Weight};
+use basalt_pallet_authorship as authorship;
+use basalt_pallet_session::{self as session, SessionKeys};
+use basalt_primitives::{
+    AccountId, MultiSignature, MultiSigner, Weight,
+    keys::{Pair, Scheme},
+    signature,
+};
 use basalt_runtime::{RuntimeCall, UNIT};
 use basalt_runtime_api::{Position, Runtime as _};
 use basalt_support::Origin;
@@ -13,6 +19,7 @@ use scale_info::TypeDef;
 
 use crate::contracts as in_contracts;
 use crate::governance;
+use crate::staking::weights as in_staking;
 use crate::world::{
     START, World, as_derivative, as_root, balances, batch, batch_all, contracts, force_batch, remark,
     set_balance, sudo, system, timestamp, transfer, transfer_all, utility,
@@ -43,6 +50,13 @@ pub(crate) fn all_worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
         ),
         (Origin::Root, of_system(system::Call::kill_storage { keys: keys(50) })),
         (Origin::None, RuntimeCall::Timestamp(timestamp::Call::set { now: u64::MAX })),
+        // More is in `votes.rs`, on a chain that has some.
+        (
+            Origin::None,
+            RuntimeCall::Authorship(authorship::Call::note_votes {
+                votes: authorship::Votes { round: 0, voters: vec![1], signatures: vec![[0; 64]] },
+            }),
+        ),
         (signed(), worst()),
         (Origin::Root, own(Call::force_transfer { source: bob.into(), dest: new.into(), value: dusty })),
         (signed(), own(Call::transfer_keep_alive { dest: new.into(), value: UNIT })),
@@ -74,6 +88,7 @@ pub(crate) fn all_worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     ];
     cases.extend(contract_cases(world));
     cases.extend(governance::worst_cases(world));
+    cases.extend(session_cases(world));
     // What only some may call must be cheap enough for everybody to be refused.
     let refused: Vec<_> = cases.iter().map(|(_, call)| (signed(), call.clone())).collect();
     cases.extend(refused);
@@ -149,8 +164,37 @@ fn contract_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     ]
 }
 
+/// Keys of a validator with this number, registered by whom it says.
+fn set_keys(number: u8, owner: AccountId) -> RuntimeCall {
+    let statement = signature::possession_statement(&owner);
+    let made = |scheme| {
+        let pair = Pair::from_seed(scheme, &[number; 32]).unwrap();
+        match (pair.public(), pair.sign(&statement)) {
+            (MultiSigner::Ed25519(key), MultiSignature::Ed25519(signature))
+            | (MultiSigner::Sr25519(key), MultiSignature::Sr25519(signature)) => (key, signature),
+            other => panic!("{other:?}"),
+        }
+    };
+    let ((grandpa, by_vote), (vrf, by_vrf)) = (made(Scheme::Ed25519), made(Scheme::Sr25519));
+    let keys = SessionKeys { grandpa, vrf };
+    RuntimeCall::Session(session::Call::set_keys { keys, proof: [by_vote, by_vrf].concat() })
+}
+
+/// Calls of Session: Charlie has keys. Bob must be able to die.
+fn session_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
+    let [bob, charlie] = [&world.bob, &world.charlie].map(Sender::account);
+    let purge = RuntimeCall::Session(session::Call::purge_keys);
+    vec![
+        (Origin::Signed(bob), set_keys(2, bob)),
+        (Origin::Signed(charlie), set_keys(3, charlie)),
+        (Origin::Signed(bob), purge.clone()),
+        (Origin::Signed(charlie), purge),
+    ]
+}
+
 pub(crate) fn world() -> World {
     let mut world = World::new();
+    let keys = set_keys(1, world.charlie.account());
     let derived = utility::derivative_account(&world.alice.account(), 3);
     let raise = RuntimeCall::Balances(balances::Call::force_adjust_total_issuance {
         direction: balances::types::AdjustmentDirection::Increase,
@@ -167,6 +211,7 @@ pub(crate) fn world() -> World {
         world.by_alice(&as_root(raise)),
         world.by_alice(&made),
         world.by_charlie(&unused),
+        world.by_charlie(&keys),
     ];
     assert!(world.run(block).iter().all(|receipt| receipt.result.is_ok()));
     governance::prepare(&mut world);
@@ -200,8 +245,10 @@ fn the_worst_cases_cover_every_call_that_the_metadata_names() {
         named.extend(variants.variants.iter().map(|variant| [pallet.index, variant.index]));
     }
     let measured: BTreeSet<[u8; 2]> = all_worst_cases(&world())
-        .iter()
-        .map(|(_, call)| {
+        .into_iter()
+        .map(|(_, call)| call)
+        .chain(in_staking::covered())
+        .map(|call| {
             let bytes = call.encode();
             [bytes[0], bytes[1]]
         })

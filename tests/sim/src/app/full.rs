@@ -4,17 +4,23 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use basalt_chain::{BlockId, BuildRequest, BuiltBlock, Chain, ForkChoice, ImportOptions};
-use basalt_consensus_bft::Ground;
+use basalt_consensus_bft::{Ground, justification::votes, seed_after};
 use basalt_db::{Config, Db, Durability, Pruning};
 use basalt_executor::{Executor, Mode};
 use basalt_primitives::{Block, H256, Header, MultiAddress};
-use basalt_runtime::{Amount, BalancesGenesis, GenesisConfig, NativeRuntime, RuntimeCall, UNIT};
+use basalt_runtime::{
+    Amount, BalancesGenesis, GenesisConfig, NativeRuntime, RANDOMNESS, RuntimeCall, SESSION, SessionGenesis,
+    UNIT, ValidatorGenesis,
+};
 use basalt_runtime_api::{InherentData, Runtime, ValidatorSet, Verified};
 use basalt_test_kit::Sender;
 use basalt_verifier::Verifier;
 use tempfile::TempDir;
 
-use super::{App, Body, Decided, Order, author};
+use super::{
+    App, Body, Decided, Order, author,
+    elected::{Elected, epoch_length},
+};
 use crate::scenario::set_of;
 
 /// Of one block: so that no block holds all.
@@ -30,18 +36,32 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// So many transfers of a few accounts.
+    /// So many transfers of a few accounts, on a chain whose validators are these.
     ///
     /// # Errors
     ///
     /// If the runtime refuses them.
-    pub fn new(transfers: usize) -> anyhow::Result<Self> {
+    pub fn new(transfers: usize, sets: &Arc<Vec<ValidatorSet>>) -> anyhow::Result<Self> {
         let mut senders: Vec<_> =
             (0..SENDERS).map(|one| Sender::from_suri(&format!("//sim/{one}"))).collect();
         let balances = senders.iter().map(|sender| (sender.account(), Amount(1_000_000 * UNIT))).collect();
-        let config = GenesisConfig { balances: BalancesGenesis { balances }, ..GenesisConfig::default() };
+        let first = set_of(sets, 1).validators.iter();
+        let session = SessionGenesis {
+            validators: first
+                .map(|one| ValidatorGenesis {
+                    account: one.account,
+                    vote_key: H256(one.vote_key),
+                    vrf_key: H256(one.vrf_key),
+                    power: one.power,
+                })
+                .collect(),
+            epoch_length: epoch_length(sets),
+            ..SessionGenesis::default()
+        };
+        let config =
+            GenesisConfig { balances: BalancesGenesis { balances }, session, ..GenesisConfig::default() };
         let genesis = serde_json::to_vec(&config)?;
-        let chain = Full::open(&tempfile::tempdir()?, &genesis)?;
+        let chain = Full::open(&tempfile::tempdir()?, &genesis, sets)?;
         let runtime = NativeRuntime::default();
         let mut offered = Vec::new();
         for number in 0..transfers {
@@ -76,7 +96,7 @@ impl Full {
     /// Those of the disk.
     pub fn new(sets: Arc<Vec<ValidatorSet>>, shared: Arc<Shared>) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let chain = Some(Self::open(&folder, &shared.genesis)?);
+        let chain = Some(Self::open(&folder, &shared.genesis, &sets)?);
         Ok(Self { shared, sets, chain, included: 0, folder })
     }
 
@@ -89,15 +109,20 @@ impl Full {
         self.header(0)
     }
 
-    fn open(folder: &TempDir, genesis: &[u8]) -> anyhow::Result<Arc<Chain>> {
+    fn open(folder: &TempDir, genesis: &[u8], sets: &Arc<Vec<ValidatorSet>>) -> anyhow::Result<Arc<Chain>> {
         let config = Config { pruning: Pruning::Archive, cache_bytes: 1 << 20, durability: Durability::Off };
         let db = Db::open(folder.path(), config)?;
         let executor = Executor::new(Mode::Sequential)?;
-        let runtime = Arc::new(NativeRuntime::default());
+        let runtime = Arc::new(Elected { native: NativeRuntime::default(), sets: sets.clone() });
         Ok(Chain::open(db, runtime, genesis, executor, Arc::new(Verifier::new(4096)))?)
     }
 
-    fn chain(&self) -> anyhow::Result<&Arc<Chain>> {
+    /// The chain, if it is open.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be opened again after a crash.
+    pub fn chain(&self) -> anyhow::Result<&Arc<Chain>> {
         self.chain.as_ref().context("the chain could not be opened again")
     }
 
@@ -105,6 +130,24 @@ impl Full {
         let chain = self.chain()?;
         let hash = chain.hash_at(height)?.context("no block at this height")?;
         chain.header(&hash)?.context("no such header")
+    }
+
+    /// Who decides the block above this one, by its state. What the runtime says must be what was meant, and what the
+    /// engine knows of randomness.
+    fn validators(&self, header: &Header) -> anyhow::Result<ValidatorSet> {
+        let chain = self.chain()?;
+        let state = chain.state_at(&header.hash())?;
+        let set = chain.runtime().validators(&state)?;
+        anyhow::ensure!(set == *set_of(&self.sets, header.number + 1), "another set at {}", header.number);
+        anyhow::ensure!(
+            set.id == 0 || SESSION.set_by_id(&state, set.id - 1)?.is_some(),
+            "the set before is forgotten"
+        );
+        if header.number > 0 {
+            let seed = seed_after(header, &chain.genesis_hash())?;
+            anyhow::ensure!(RANDOMNESS.seed(&state)? == seed, "another seed at {}", header.number);
+        }
+        Ok(set)
     }
 
     fn run(&self, header: &Header, body: &Body) -> anyhow::Result<Option<BuiltBlock>> {
@@ -131,7 +174,7 @@ impl App for Full {
         let parent = self.chain.as_ref().map(|chain| chain.finalized());
         let parent = parent.unwrap_or(BlockId { hash: H256([0; 32]), number: 0 });
         let header = self.header(parent.number).expect("what is final has a header");
-        let validators = set_of(&self.sets, parent.number + 1).clone();
+        let validators = self.validators(&header).expect("the state of what is final can be read");
         Ground { parent, header, validators }
     }
 
@@ -142,11 +185,20 @@ impl App for Full {
         let chain = self.chain()?;
         let state = chain.state_at(&order.parent)?;
         let timestamp = order.time.max(chain.runtime().earliest_time(&state)?);
+        // After a restart, and after catching up, the host knows nothing of the block below.
+        let certificate = match order.votes {
+            Some(certificate) => Some(certificate),
+            None => chain.justification(&order.parent)?.map(|proof| votes(&proof)).transpose()?,
+        };
+        let votes = match certificate {
+            Some(certificate) => chain.runtime().votes(&certificate, &state)?,
+            None => None,
+        };
         let built = chain.build(BuildRequest {
             parent: order.parent,
             digest: order.digest,
             author: Some(order.author),
-            inherents: InherentData { timestamp },
+            inherents: InherentData { timestamp, votes },
             candidates: &mut left.take(take).cloned(),
             deadline: None,
         })?;
@@ -183,7 +235,7 @@ impl App for Full {
     fn reopen(&mut self) -> anyhow::Result<()> {
         self.chain = None;
         let genesis = self.shared.genesis.clone();
-        self.chain = Some(Self::open(&self.folder, &genesis)?);
+        self.chain = Some(Self::open(&self.folder, &genesis, &self.sets)?);
         Ok(())
     }
 

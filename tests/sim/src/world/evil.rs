@@ -3,7 +3,7 @@
 use super::*;
 use crate::keys::Purpose;
 use basalt_consensus_bft::{Polka, RoundChange, SignedVote};
-use basalt_primitives::DigestItem;
+use basalt_primitives::{CLAIM, DigestItem};
 
 /// What they know of each other's doing.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ impl Evil {
 pub(super) fn spoil(header: &mut Header) {
     for item in &mut header.digest.logs {
         if let DigestItem::PreRuntime(engine, payload) = item
-            && *engine == basalt_consensus_bft::CLAIM
+            && *engine == CLAIM
             && let Some(byte) = payload.get_mut(20)
         {
             *byte ^= 1;

@@ -3,3 +3,5 @@
 mod model;
 mod order;
 mod seeds;
+mod sets;
+mod share;

@@ -2,6 +2,7 @@
 
 mod dry_runs;
 mod out_of_gas;
+mod randomness;
 mod uploads;
 
 use std::sync::LazyLock;

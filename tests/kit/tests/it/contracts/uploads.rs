@@ -58,13 +58,6 @@ fn a_module_that_breaks_a_rule_is_refused_and_the_dry_run_says_why() {
         (module(r#"(import "seal0" "caller" (func (param i32)))"#, 16), "caller"),
         (module(r#"(import "seal0" "random" (func (param i32 i32 i32 i32)))"#, 16), "random"),
         (module(r#"(import "seal0" "reentrance_count" (func (result i32)))"#, 16), "reentrance_count"),
-        (
-            module(
-                r#"(import "seal0" "call_chain_extension" (func (param i32 i32 i32 i32 i32) (result i32)))"#,
-                16,
-            ),
-            "extension",
-        ),
         (module("(func (local f32))", 16), ""),
         (module("(func (drop (f64.const 1)))", 16), ""),
         (module("", 17), ""),

@@ -1,0 +1,58 @@
+//! From stake to the weight of votes.
+
+use alloc::vec::Vec;
+
+use basalt_primitives::{Balance, Perbill};
+
+/// Powers sum to less than this, so that three times their sum is a `u64`.
+pub const POWER_TOTAL_MAX: u64 = 1 << 61;
+/// The whole issuance is worth about this much power.
+const ISSUANCE_POWER: u128 = 1 << 60;
+
+/// The power of each stake: in proportion, at least 1, together below [`POWER_TOTAL_MAX`], and none above the share `cap`
+/// of all powers, or above an equal share where `cap` is less than that.
+///
+/// One unit of power is `issuance / 2^60` of stake, rounded up, so powers of different sets compare while the issuance
+/// stays. Those above the cap are lowered to one level, which is rounded down; nothing else is rounded.
+///
+/// The cap holds for the powers that come out. So where few hold nearly all stake, it raises the share of all others:
+/// beside three heavy validators, a crowd of any stake gets `1 - 3 * cap`. Choose the least stake of a validator with
+/// that in mind; `cap` 100 % turns it off.
+pub fn powers(stakes: &[Balance], issuance: Balance, cap: Perbill) -> Vec<u64> {
+    let staked = stakes.iter().fold(0, |sum: Balance, stake| sum.saturating_add(*stake));
+    // Rounded up: below 2^60 for all stakes together, and the 1 that each has at least cannot lift that to 2^61.
+    let unit = issuance.max(staked).div_ceil(ISSUANCE_POWER).max(1);
+    let mut powers: Vec<u64> =
+        stakes.iter().map(|stake| u64::try_from(stake / unit).unwrap_or(POWER_TOTAL_MAX).max(1)).collect();
+    let level = level(&powers, cap);
+    for power in &mut powers {
+        *power = (*power).min(level);
+    }
+    powers
+}
+
+/// The highest power `l` that is at most the share `s` of all, if all are lowered to `l` at most.
+///
+/// With the `k` heaviest lowered and the rest worth `r`, that is `l = s (k l + r)`, so `l = s r / (1 - s k)`. The right
+/// `k` is the least for which the next power needs no lowering. It exists because `s` is at least one n-th.
+fn level(powers: &[u64], cap: Perbill) -> u64 {
+    let count = powers.len() as u128;
+    let (parts, whole) = (u128::from(cap.deconstruct()), u128::from(Perbill::ACCURACY));
+    let (share, of) = if parts.saturating_mul(count) < whole { (1, count) } else { (parts, whole) };
+    let mut sorted = powers.to_vec();
+    sorted.sort_unstable_by(|a, b| b.cmp(a));
+    let mut rest: u128 = powers.iter().map(|power| u128::from(*power)).sum();
+    for (lowered, power) in (0u128..).zip(&sorted) {
+        let Some(divisor) = of.checked_sub(share * lowered).filter(|divisor| *divisor > 0) else { break };
+        // Powers are below 2^61 and shares below 2^30, so the products are below 2^92.
+        if u128::from(*power) * divisor <= share * rest {
+            return if lowered == 0 {
+                u64::MAX
+            } else {
+                u64::try_from(share * rest / divisor).unwrap_or(*power)
+            };
+        }
+        rest -= u128::from(*power);
+    }
+    u64::MAX
+}
