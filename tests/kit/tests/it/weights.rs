@@ -87,6 +87,7 @@ pub(crate) fn all_worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
         (by_alice(), RuntimeCall::Sudo(sudo::Call::remove_key)),
     ];
     cases.extend(contract_cases(world));
+    cases.extend(governance::worst_cases(world));
     cases.extend(session_cases(world));
     cases.extend(governance::worst_cases(world));
     cases.extend(crate::offences::calls().into_iter().map(|call| (Origin::None, call)));
