@@ -13,4 +13,5 @@ mod localnet;
 mod restart;
 mod rpc;
 mod sealing;
+mod staking;
 mod validators;
