@@ -19,6 +19,8 @@ use crate::stdout;
 
 mod validator;
 
+pub(super) use validator::open_keystore;
+
 #[cfg(test)]
 mod tests;
 

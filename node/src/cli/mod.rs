@@ -7,6 +7,7 @@ mod key;
 mod localnet;
 mod network;
 mod node;
+mod staking;
 mod tx;
 mod validator;
 mod why_not_final;
@@ -24,6 +25,7 @@ pub(crate) use validator::{DoppelgangerWait, PaceError};
 /// Keep its data between runs:         basalt --dev --base-path ./data
 /// Make a key:                         basalt key generate
 /// Send a transfer:                    basalt tx transfer --from //Alice --to //Bob --amount 1.5
+/// Put tokens at stake:                basalt staking --help
 /// Write and deploy a contract:        basalt contract --help
 /// See how its blocks were run:        basalt bench report
 /// See whether they become final:      basalt why-not-final
@@ -48,6 +50,19 @@ pub(crate) enum Command {
     /// Send transactions and see what became of them
     #[command(subcommand)]
     Tx(tx::TxCommand),
+    /// Put tokens at stake, back validators, and see what that earns
+    ///
+    /// Who validates, and who else would:  basalt staking validators
+    /// Back one of them:                   basalt staking nominate ADDRESS --bond 100 --from -
+    /// See how that goes:                  basalt staking status ADDRESS; basalt staking rewards ADDRESS
+    /// Take it out again:                  basalt staking unbond all --from -
+    /// Validate yourself:                  basalt validator setup --help
+    /// What happens when, step by step:    docs/stake.md
+    #[command(subcommand, verbatim_doc_comment)]
+    Staking(Box<staking::StakingCommand>),
+    /// Become a validator, or change how one validates
+    #[command(subcommand)]
+    Validator(Box<staking::ValidatorCommand>),
     /// Write, build, deploy and call contracts
     ///
     /// Start a contract:                   basalt contract new flipper && cd flipper
@@ -99,6 +114,8 @@ impl Command {
         match self {
             Self::Key(command) => command.run(),
             Self::Tx(command) => command.run(),
+            Self::Staking(command) => command.run(),
+            Self::Validator(command) => command.run(),
             Self::Contract(command) => command.run(),
             Self::Bench(command) => command.run(),
             Self::Localnet(arguments) => arguments.run(),

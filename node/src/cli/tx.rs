@@ -5,6 +5,7 @@ mod client;
 mod error;
 mod outcome;
 mod prepare;
+mod sender;
 mod status;
 mod submit;
 #[cfg(test)]
@@ -13,11 +14,15 @@ mod transfer;
 
 use clap::{Args, Subcommand};
 
+#[cfg(test)]
+pub(super) use self::amount::Token;
 pub(super) use self::{
     amount::AmountError,
     client::{Chain, Node, Told, Votes, decode_all, decode_head},
     error::TxError,
     outcome::{Included, Outcome, describe},
+    prepare::{Shortfall, Spending},
+    sender::{Address, DEVELOPMENT_SENDER, SenderFlags},
     submit::{Ready, SendFlags},
 };
 use self::{status::StatusArgs, transfer::TransferArgs};

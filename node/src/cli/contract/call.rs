@@ -20,7 +20,7 @@ use super::{
         with_margin,
     },
 };
-use crate::cli::tx::{Chain, Node, NodeFlags};
+use crate::cli::tx::{Chain, Node, NodeFlags, TxError};
 
 /// What is called, and with what: of `call` and `query`.
 #[derive(Debug, Args)]
@@ -202,8 +202,8 @@ impl QueryArgs {
 fn development_account(chain: &Chain) -> Result<AccountId, ContractError> {
     let address: Address = DEVELOPMENT_SENDER
         .parse()
-        .map_err(|why| ContractError::Address { text: DEVELOPMENT_SENDER.to_owned(), why })?;
-    address.on(chain)
+        .map_err(|why| TxError::Address { text: DEVELOPMENT_SENDER.to_owned(), why })?;
+    Ok(address.on(chain)?)
 }
 
 impl CallArgs {

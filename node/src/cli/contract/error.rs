@@ -94,9 +94,6 @@ pub(crate) enum ContractError {
         /// Who wants it removed.
         sender: String,
     },
-    /// Nobody signs.
-    #[error("--from is missing: only on development chains //Alice sends if nobody is named")]
-    NoSender,
     /// An amount is wrong.
     #[error("{flag}: {error}")]
     Amount {
@@ -104,14 +101,6 @@ pub(crate) enum ContractError {
         flag: &'static str,
         /// What is wrong.
         error: AmountError,
-    },
-    /// An address is wrong.
-    #[error("'{text}' is no account: {why}")]
-    Address {
-        /// What was given.
-        text: String,
-        /// What is wrong.
-        why: String,
     },
     /// Tokens for a message that takes none.
     #[error(

@@ -1,6 +1,6 @@
 //! `basalt key insert` and `basalt key generate-validator`: keys that a node signs with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use basalt_keystore::{KeyType, Keystore, KeystoreError};
 use basalt_primitives::{AccountId, H256};
@@ -31,19 +31,21 @@ struct Place {
 
 impl Place {
     fn open(&self) -> anyhow::Result<Keystore> {
-        let path = match (&self.keystore_path, &self.chain) {
-            (Some(path), _) => path.clone(),
-            (None, chain) => {
-                let spec = ChainSpec::load(chain.as_deref().unwrap_or_default())?;
-                let base = match &self.base_path {
-                    Some(base) => base.clone(),
-                    None => folder::default_base()?,
-                };
-                folder::keystore(&folder::of_chain(&base, &spec))
-            }
-        };
-        Ok(Keystore::open(path)?)
+        match &self.keystore_path {
+            Some(path) => Ok(Keystore::open(path)?),
+            None => open_keystore(self.chain.as_deref().unwrap_or_default(), self.base_path.as_deref()),
+        }
     }
+}
+
+/// The keystore that a node of this chain uses, below its base path.
+pub(in crate::cli) fn open_keystore(chain: &str, base_path: Option<&Path>) -> anyhow::Result<Keystore> {
+    let spec = ChainSpec::load(chain)?;
+    let base = match base_path {
+        Some(base) => base.to_owned(),
+        None => folder::default_base()?,
+    };
+    Ok(Keystore::open(folder::keystore(&folder::of_chain(&base, &spec)))?)
 }
 
 /// Flags of `key insert`.

@@ -5,8 +5,8 @@ use basalt_primitives::{
     AccountId, Balance, Block, BlockNumber, Era, H256, Header, Nonce, RuntimeVersion, ss58,
 };
 use basalt_rpc_api::{
-    AuthorApiClient, BasaltApiClient, ChainApiClient, PaymentApiClient, StateApiClient, SystemApiClient,
-    codes,
+    AuthorApiClient, BasaltApiClient, ChainApiClient, KeystoreApiClient, PaymentApiClient, StateApiClient,
+    SystemApiClient, codes,
     text::{Bytes, Hash, Number, OneOrMany},
     types::{ChainType, ConsensusReport, ExecutionReport, Health, TransactionStatus},
 };
@@ -279,6 +279,18 @@ impl Node {
             self.0.query_storage_at(keys, Some(Hash(at))).await.map_err(ask("values of its storage"))?;
         let changes = sets.into_iter().flat_map(|set| set.changes);
         Ok(changes.map(|(key, value)| (key.0, value.map(|value| value.0))).collect())
+    }
+
+    /// Whether the node has both of these session keys: the vote key, then the VRF key.
+    pub(in crate::cli) async fn has_session_keys(&self, keys: Vec<u8>) -> Result<bool, TxError> {
+        self.0.has_session_keys(Bytes(keys)).await.map_err(ask("whether it has the keys"))
+    }
+
+    /// Lets the node make new session keys; answers them and the proof that `owner` may register them.
+    pub(in crate::cli) async fn rotate_keys(&self, owner: &AccountId) -> Result<(Vec<u8>, Vec<u8>), TxError> {
+        let owner = Bytes(AsRef::<[u8]>::as_ref(owner).to_vec());
+        let made = self.0.rotate_keys_with_owner(owner).await.map_err(ask("new keys"))?;
+        Ok((made.keys.0, made.proof.unwrap_or_default().0))
     }
 
     /// Whether the chain is for development, so that everybody knows its keys.

@@ -15,6 +15,17 @@ pub(crate) enum TxError {
     /// The sender's secret is wrong.
     #[error("--from: {0}")]
     From(#[from] KeyCommandError),
+    /// Nobody signs.
+    #[error("--from is missing: only on development chains //Alice sends if nobody is named")]
+    NoSender,
+    /// An address is wrong.
+    #[error("'{text}' is no account: {why}")]
+    Address {
+        /// What was given.
+        text: String,
+        /// What is wrong.
+        why: String,
+    },
     /// An amount is wrong.
     #[error("{flag}: {error}")]
     Amount {

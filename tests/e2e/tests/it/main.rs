@@ -15,4 +15,5 @@ mod offences;
 mod restart;
 mod rpc;
 mod sealing;
+mod staking;
 mod validators;
