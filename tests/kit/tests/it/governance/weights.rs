@@ -211,29 +211,29 @@ fn referenda_cases() -> Vec<(Origin, RuntimeCall)> {
         cancel, kill, nudge_referendum, one_fewer_deciding, place_decision_deposit, refund_decision_deposit,
         refund_submission_deposit, set_metadata,
     };
-    let by_bob = || Origin::Signed(ferdie().account());
+    let by_ferdie = || Origin::Signed(ferdie().account());
     let own = RuntimeCall::Referenda;
     let lookup = preimage::Bounded::Lookup { hash: hash(NOTED), len: NOTED.len() as u32 };
     vec![
-        (by_bob(), submit(ferdie().account())),
+        (by_ferdie(), submit(ferdie().account())),
         (
-            by_bob(),
+            by_ferdie(),
             own(referenda::Call::submit {
                 proposal_origin: Box::new(OriginCaller::system(RawOrigin::Root)),
                 proposal: lookup,
                 enactment_moment: scheduler::DispatchTime::At(9),
             }),
         ),
-        (by_bob(), own(place_decision_deposit { index: 1 })),
-        (by_bob(), own(refund_decision_deposit { index: 2 })),
-        (by_bob(), own(refund_submission_deposit { index: 2 })),
+        (by_ferdie(), own(place_decision_deposit { index: 1 })),
+        (by_ferdie(), own(refund_decision_deposit { index: 2 })),
+        (by_ferdie(), own(refund_submission_deposit { index: 2 })),
         (Origin::Root, own(cancel { index: 0 })),
         (Origin::Root, own(kill { index: 0 })),
         (Origin::Root, own(nudge_referendum { index: 0 })),
         (Origin::Root, own(nudge_referendum { index: 1 })),
         (Origin::Root, own(one_fewer_deciding { track: SMALL })),
-        (by_bob(), own(set_metadata { index: 0, maybe_hash: Some(hash(NOTED)) })),
-        (by_bob(), own(set_metadata { index: 0, maybe_hash: None })),
+        (by_ferdie(), own(set_metadata { index: 0, maybe_hash: Some(hash(NOTED)) })),
+        (by_ferdie(), own(set_metadata { index: 0, maybe_hash: None })),
     ]
 }
 
@@ -262,14 +262,14 @@ fn voting_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
 fn treasury_cases() -> Vec<(Origin, RuntimeCall)> {
     use treasury::Call::{check_status, payout, remove_approval, spend_local, void_spend};
     let new = Sender::dev("Eve");
-    let by_bob = || Origin::Signed(ferdie().account());
+    let by_ferdie = || Origin::Signed(ferdie().account());
     let own = RuntimeCall::Treasury;
     vec![
         (Origin::Root, own(spend_local { amount: UNIT, beneficiary: new.address() })),
         (Origin::Root, own(remove_approval { proposal_id: 0 })),
         (Origin::Root, spend(new.account(), UNIT)),
-        (by_bob(), own(payout { index: 0 })),
-        (by_bob(), own(check_status { index: 0 })),
+        (by_ferdie(), own(payout { index: 0 })),
+        (by_ferdie(), own(check_status { index: 0 })),
         (Origin::Root, own(void_spend { index: 1 })),
     ]
 }
@@ -321,17 +321,17 @@ fn other_cases() -> Vec<(Origin, RuntimeCall)> {
 
 fn preimage_cases() -> Vec<(Origin, RuntimeCall)> {
     use preimage::Call::*;
-    let by_bob = || Origin::Signed(ferdie().account());
+    let by_ferdie = || Origin::Signed(ferdie().account());
     let own = RuntimeCall::Preimage;
     vec![
-        (by_bob(), note(&[9; 1_000])),
+        (by_ferdie(), note(&[9; 1_000])),
         (Origin::Root, note(NOTED)),
-        (by_bob(), own(unnote_preimage { hash: hash(NOTED) })),
-        (by_bob(), own(unnote_preimage { hash: hash(REQUESTED) })),
+        (by_ferdie(), own(unnote_preimage { hash: hash(NOTED) })),
+        (by_ferdie(), own(unnote_preimage { hash: hash(REQUESTED) })),
         (Origin::Root, request(NOTED)),
         (Origin::Root, request(&[1])),
         (Origin::Root, own(unrequest_preimage { hash: hash(REQUESTED) })),
-        (by_bob(), own(ensure_updated { hashes: vec![H256::zero(); 100] })),
+        (by_ferdie(), own(ensure_updated { hashes: vec![H256::zero(); 100] })),
     ]
 }
 
