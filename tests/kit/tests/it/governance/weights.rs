@@ -21,9 +21,14 @@ use parity_scale_codec::Encode;
 
 use crate::world::{World, as_root, remark};
 
-/// A preimage that Bob pays for, and one that is requested as well.
+/// A preimage that Ferdie pays for, and one that is requested as well.
 const NOTED: &[u8] = &[7; 1_000];
 const REQUESTED: &[u8] = &[8; 1_000];
+
+/// Who keeps preimages, submits and votes: not Bob, who must be able to die.
+fn ferdie() -> Sender {
+    Sender::dev("Ferdie")
+}
 
 fn hash(bytes: &[u8]) -> H256 {
     H256(blake2_256(bytes))
@@ -56,9 +61,10 @@ fn scheduled(id: u8, when: u32) -> RuntimeCall {
 
 /// Makes the state in which the calls of [`worst_cases`] do the most.
 pub(crate) fn prepare(world: &mut World) {
+    let ferdie = &mut ferdie();
     let block = vec![
-        world.by_bob(&note(NOTED)),
-        world.by_bob(&note(REQUESTED)),
+        ferdie.sign(world.ledger.genesis_hash, &note(NOTED)),
+        ferdie.sign(world.ledger.genesis_hash, &note(REQUESTED)),
         world.by_alice(&as_root(request(REQUESTED))),
         world.by_alice(&as_root(scheduled(1, 1_000))),
         world.by_alice(&as_root(RuntimeCall::Scheduler(scheduler::Call::set_retry_named {
@@ -79,8 +85,8 @@ pub(crate) fn prepare(world: &mut World) {
         }))),
     ];
     succeed(world, block);
-    prepare_referenda(world);
-    prepare_others(world);
+    prepare_referenda(world, ferdie);
+    prepare_others(world, ferdie);
 }
 
 fn succeed(world: &mut World, block: Vec<Vec<u8>>) {
@@ -89,19 +95,19 @@ fn succeed(world: &mut World, block: Vec<Vec<u8>>) {
 }
 
 /// Three referenda of the track [`SMALL`]: 0 is voted on by all, 1 waits for its deposit, 2 is cancelled.
-fn prepare_referenda(world: &mut World) {
-    let (alice, bob) = (world.alice.account(), world.bob.account());
+fn prepare_referenda(world: &mut World, ferdie: &mut Sender) {
+    let (alice, bob) = (world.alice.account(), ferdie.account());
     let deposit = |index| RuntimeCall::Referenda(referenda::Call::place_decision_deposit { index });
     let cancel = RuntimeCall::Referenda(referenda::Call::cancel { index: 2 });
     let block = vec![
-        world.by_bob(&submit(world.charlie.account())),
-        world.by_bob(&submit(world.charlie.account())),
-        world.by_bob(&submit(world.charlie.account())),
+        ferdie.sign(world.ledger.genesis_hash, &submit(world.charlie.account())),
+        ferdie.sign(world.ledger.genesis_hash, &submit(world.charlie.account())),
+        ferdie.sign(world.ledger.genesis_hash, &submit(world.charlie.account())),
         world.by_charlie(&deposit(0)),
         world.by_charlie(&deposit(2)),
         world.by_alice(&as_root(cancel)),
-        world.by_bob(&aye(0)),
-        world.by_bob(&aye(1)),
+        ferdie.sign(world.ledger.genesis_hash, &aye(0)),
+        ferdie.sign(world.ledger.genesis_hash, &aye(1)),
         world.by_alice(&delegate(bob)),
         world.by_alice(&aye(0)),
         world.by_charlie(&delegate(alice)),
@@ -109,8 +115,8 @@ fn prepare_referenda(world: &mut World) {
     succeed(world, block);
 }
 
-fn prepare_others(world: &mut World) {
-    let everybody = vec![world.alice.account(), world.bob.account(), world.charlie.account()];
+fn prepare_others(world: &mut World, ferdie: &mut Sender) {
+    let everybody = vec![world.alice.account(), ferdie.account(), world.charlie.account()];
     let committee = RuntimeCall::TechnicalCommittee;
     let members = collective::Call::set_members {
         new_members: everybody.clone(),
@@ -139,7 +145,7 @@ fn prepare_others(world: &mut World) {
         world.by_alice(&propose(20, 2)),
         world.by_alice(&propose(21, 2)),
         world.by_alice(&vote(20, 0, true)),
-        world.by_bob(&vote(20, 0, true)),
+        ferdie.sign(world.ledger.genesis_hash, &vote(20, 0, true)),
         world.by_alice(&as_root(treasury(treasury::Call::spend_local {
             amount: UNIT,
             beneficiary: beneficiary.into(),
@@ -189,52 +195,52 @@ fn delegate(to: AccountId) -> RuntimeCall {
 
 pub(crate) fn worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     [
-        preimage_cases(world),
+        preimage_cases(),
         scheduler_cases(),
-        referenda_cases(world),
+        referenda_cases(),
         voting_cases(world),
-        treasury_cases(world),
+        treasury_cases(),
         committee_cases(world),
         other_cases(),
     ]
     .concat()
 }
 
-fn referenda_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
+fn referenda_cases() -> Vec<(Origin, RuntimeCall)> {
     use referenda::Call::{
         cancel, kill, nudge_referendum, one_fewer_deciding, place_decision_deposit, refund_decision_deposit,
         refund_submission_deposit, set_metadata,
     };
-    let by_bob = || Origin::Signed(world.bob.account());
+    let by_ferdie = || Origin::Signed(ferdie().account());
     let own = RuntimeCall::Referenda;
     let lookup = preimage::Bounded::Lookup { hash: hash(NOTED), len: NOTED.len() as u32 };
     vec![
-        (by_bob(), submit(world.bob.account())),
+        (by_ferdie(), submit(ferdie().account())),
         (
-            by_bob(),
+            by_ferdie(),
             own(referenda::Call::submit {
                 proposal_origin: Box::new(OriginCaller::system(RawOrigin::Root)),
                 proposal: lookup,
                 enactment_moment: scheduler::DispatchTime::At(9),
             }),
         ),
-        (by_bob(), own(place_decision_deposit { index: 1 })),
-        (by_bob(), own(refund_decision_deposit { index: 2 })),
-        (by_bob(), own(refund_submission_deposit { index: 2 })),
+        (by_ferdie(), own(place_decision_deposit { index: 1 })),
+        (by_ferdie(), own(refund_decision_deposit { index: 2 })),
+        (by_ferdie(), own(refund_submission_deposit { index: 2 })),
         (Origin::Root, own(cancel { index: 0 })),
         (Origin::Root, own(kill { index: 0 })),
         (Origin::Root, own(nudge_referendum { index: 0 })),
         (Origin::Root, own(nudge_referendum { index: 1 })),
         (Origin::Root, own(one_fewer_deciding { track: SMALL })),
-        (by_bob(), own(set_metadata { index: 0, maybe_hash: Some(hash(NOTED)) })),
-        (by_bob(), own(set_metadata { index: 0, maybe_hash: None })),
+        (by_ferdie(), own(set_metadata { index: 0, maybe_hash: Some(hash(NOTED)) })),
+        (by_ferdie(), own(set_metadata { index: 0, maybe_hash: None })),
     ]
 }
 
 fn voting_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     use voting::Call::{remove_other_vote, remove_vote, undelegate, unlock};
     let signed = |who: &Sender| Origin::Signed(who.account());
-    let (alice, bob, charlie) = (&world.alice, &world.bob, &world.charlie);
+    let (alice, bob, charlie) = (&world.alice, &ferdie(), &world.charlie);
     let own = RuntimeCall::ConvictionVoting;
     vec![
         (signed(alice), aye(0)),
@@ -253,17 +259,17 @@ fn voting_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
     ]
 }
 
-fn treasury_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
+fn treasury_cases() -> Vec<(Origin, RuntimeCall)> {
     use treasury::Call::{check_status, payout, remove_approval, spend_local, void_spend};
     let new = Sender::dev("Eve");
-    let by_bob = || Origin::Signed(world.bob.account());
+    let by_ferdie = || Origin::Signed(ferdie().account());
     let own = RuntimeCall::Treasury;
     vec![
         (Origin::Root, own(spend_local { amount: UNIT, beneficiary: new.address() })),
         (Origin::Root, own(remove_approval { proposal_id: 0 })),
         (Origin::Root, spend(new.account(), UNIT)),
-        (by_bob(), own(payout { index: 0 })),
-        (by_bob(), own(check_status { index: 0 })),
+        (by_ferdie(), own(payout { index: 0 })),
+        (by_ferdie(), own(check_status { index: 0 })),
         (Origin::Root, own(void_spend { index: 1 })),
     ]
 }
@@ -313,19 +319,19 @@ fn other_cases() -> Vec<(Origin, RuntimeCall)> {
     ]
 }
 
-fn preimage_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
+fn preimage_cases() -> Vec<(Origin, RuntimeCall)> {
     use preimage::Call::*;
-    let by_bob = || Origin::Signed(world.bob.account());
+    let by_ferdie = || Origin::Signed(ferdie().account());
     let own = RuntimeCall::Preimage;
     vec![
-        (by_bob(), note(&[9; 1_000])),
+        (by_ferdie(), note(&[9; 1_000])),
         (Origin::Root, note(NOTED)),
-        (by_bob(), own(unnote_preimage { hash: hash(NOTED) })),
-        (by_bob(), own(unnote_preimage { hash: hash(REQUESTED) })),
+        (by_ferdie(), own(unnote_preimage { hash: hash(NOTED) })),
+        (by_ferdie(), own(unnote_preimage { hash: hash(REQUESTED) })),
         (Origin::Root, request(NOTED)),
         (Origin::Root, request(&[1])),
         (Origin::Root, own(unrequest_preimage { hash: hash(REQUESTED) })),
-        (by_bob(), own(ensure_updated { hashes: vec![H256::zero(); 100] })),
+        (by_ferdie(), own(ensure_updated { hashes: vec![H256::zero(); 100] })),
     ]
 }
 
