@@ -14,6 +14,7 @@
 //!
 //! Everything that can be tested without a process is in the crates that this one wires.
 
+mod agreement;
 mod chain_spec;
 mod cli;
 mod error;
@@ -22,10 +23,12 @@ mod logging;
 mod maker;
 mod metrics;
 mod network;
+mod offences;
 mod parent;
 mod run;
 mod stderr;
 mod stdout;
+mod turnout;
 mod validator;
 
 use std::process::ExitCode;

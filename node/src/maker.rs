@@ -18,11 +18,14 @@ use basalt_sync::{Config as SyncConfig, SyncService};
 use futures::future::BoxFuture;
 
 use crate::{
+    agreement::Agreement,
     chain_spec::{ChainSpec, ChainType},
     cli::{DoppelgangerWait, NodeArgs, Sealing},
     error::NodeError,
     network::{self, Peers},
-    validator::{Agreement, FetchBody, NetworkLink, ValidatorKeys},
+    offences,
+    turnout::TurnoutFigures,
+    validator::{FetchBody, NetworkLink, ValidatorKeys},
 };
 
 /// For how long a validator hears of a block that others have, before it asks for it.
@@ -38,6 +41,7 @@ pub(crate) struct Maker {
     pub(crate) alone: bool,
     pub(crate) peers: Arc<dyn NetworkStatus>,
     pub(crate) agreement: Option<Arc<dyn ConsensusStatus>>,
+    pub(crate) turnout: Option<TurnoutFigures>,
     pub(crate) network: Option<Network>,
 }
 
@@ -67,7 +71,14 @@ impl Maker {
             author: author(spec),
             ..SealConfig::default()
         }));
-        Ok(Self { engine, alone: true, peers: Arc::new(NoNetwork), agreement: None, network: None })
+        Ok(Self {
+            engine,
+            alone: true,
+            peers: Arc::new(NoNetwork),
+            agreement: None,
+            turnout: None,
+            network: None,
+        })
     }
 
     /// A node of a network whose validators are `set` now.
@@ -121,6 +132,7 @@ impl Maker {
         });
         let peers = Arc::new(Peers { network: handle.clone(), progress: sync_handle.status.clone() });
 
+        let turnout = if is_validator { Some(TurnoutFigures::new()?) } else { None };
         let (engine, agreement): (Box<dyn Engine>, Option<Arc<dyn ConsensusStatus>>) = match keys {
             None => (Box::new(Follower), None),
             Some(keys) => {
@@ -132,13 +144,23 @@ impl Maker {
                     listen: listen(arguments.validator.doppelganger_wait, pace.block),
                     log: folder.join(LOG),
                 };
+                let tagged = link.tagged();
                 let (engine, monitor) =
                     BftEngine::new(config, Box::new(keys), Arc::new(link), messages, bodies);
-                let agreement = Agreement::new(chain.clone(), &monitor, handle.clone(), pace.empty);
-                (Box::new(engine), Some(Arc::new(agreement)))
+                let agreement = Agreement::new(
+                    chain.clone(),
+                    &monitor,
+                    handle.clone(),
+                    tagged,
+                    pace.empty,
+                    turnout.clone(),
+                );
+                offences::report(chain.clone(), pool.clone(), monitor.evidence, folder);
+                (Box::new(engine), Some(agreement))
             }
         };
-        Ok(Self { engine, alone: false, peers, agreement, network: Some(Network { handle, service, sync }) })
+        let network = Some(Network { handle, service, sync });
+        Ok(Self { engine, alone: false, peers, agreement, turnout, network })
     }
 }
 

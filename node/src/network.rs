@@ -59,8 +59,11 @@ pub(crate) fn config(
     config.connections.inbound_max = usize::try_from(arguments.max_peers).unwrap_or(usize::MAX);
     let ways = arguments.ways(is_local);
     let has = |way| ways.contains(&way);
-    config.discovery =
-        Ways { kademlia: has(Discovery::Kad), mdns: has(Discovery::Mdns), private_addresses: is_local };
+    config.discovery = Ways {
+        kademlia: has(Discovery::Kad),
+        mdns: has(Discovery::Mdns),
+        private_addresses: arguments.private_addresses(is_local),
+    };
     config.reach.autonat = has(Discovery::Autonat);
     config.reach.upnp = has(Discovery::Upnp);
     config.reach.relay_client = has(Discovery::Relay);
@@ -207,4 +210,21 @@ impl NetworkStatus for Peers {
 /// The id of a node by its secret key.
 pub(crate) fn peer_id(secret: &[u8; 32]) -> Option<String> {
     PeerId::of_secret(secret).map(|id| id.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use basalt_network::limits::BLOCK_RESPONSE_BYTES_MAX;
+    use basalt_runtime::LIMITS;
+
+    #[test]
+    fn the_largest_block_can_be_fetched() {
+        // Four bytes for the length of each extrinsic, of which none is shorter than 64 but the one inherent.
+        let body = LIMITS.bytes_max as usize + LIMITS.bytes_max as usize / 64 * 4;
+        let header = 1024 + basalt_chain::limits::DIGEST_BYTES_MAX;
+        // Block, key and signature of each validator.
+        let justification = 1024 + basalt_consensus_bft::limits::VALIDATORS_MAX * (36 + 32 + 64);
+        let whole = body + header + justification;
+        assert!(whole * 5 / 4 < BLOCK_RESPONSE_BYTES_MAX, "{whole} of {BLOCK_RESPONSE_BYTES_MAX} bytes");
+    }
 }

@@ -98,9 +98,12 @@ async fn serve(
     } else {
         Maker::among_others(arguments, &spec, folder, &keystore, &set, &env)?
     };
-    let Maker { engine, alone, peers, agreement, network } = maker;
+    let Maker { engine, alone, peers, agreement, turnout, network } = maker;
     if let (Some(network), Some(metrics)) = (&network, &metrics) {
         network.handle.register_metrics(&metrics.registry)?;
+    }
+    if let (Some(turnout), Some(metrics)) = (&turnout, &metrics) {
+        turnout.register(&metrics.registry)?;
     }
     let mut engine = tokio::spawn(engine.run(env));
 

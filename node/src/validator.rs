@@ -3,18 +3,14 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
 };
 
-use basalt_chain::Chain;
-use basalt_consensus_bft::{Incoming, Link, MESSAGES_MAX, Monitor, Offence, PeerTag, Status, Step};
+use basalt_consensus_bft::{Incoming, Link, MESSAGES_MAX, Offence, PeerTag};
 use basalt_network::{ConsensusReceiver, Cost, NetworkHandle, PeerId};
-use basalt_primitives::{AccountId, H256, OpaqueExtrinsic};
-use basalt_rpc::ConsensusStatus;
-use basalt_rpc_api::types::{ConsensusReport, ConsensusStep, ValidatorReport, VoteReport};
+use basalt_primitives::{H256, OpaqueExtrinsic};
 use basalt_sync::SyncHandle;
 use futures::future::BoxFuture;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 mod keys;
 
@@ -82,8 +78,23 @@ impl NetworkLink {
         (Self { network, tags, fetch, sync }, messages)
     }
 
+    /// Which peers the engine's numbers stand for.
+    pub(crate) fn tagged(&self) -> Tagged {
+        Tagged(self.tags.clone())
+    }
+
     fn peer(&self, tag: PeerTag) -> Option<PeerId> {
-        self.tags.lock().unwrap_or_else(PoisonError::into_inner).peers.get(&tag).copied()
+        self.tagged().peer(tag)
+    }
+}
+
+/// Which peers the engine's numbers stand for.
+#[derive(Clone)]
+pub(crate) struct Tagged(Arc<Mutex<Tags>>);
+
+impl Tagged {
+    pub(crate) fn peer(&self, tag: PeerTag) -> Option<PeerId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).peers.get(&tag).copied()
     }
 }
 
@@ -116,140 +127,5 @@ impl Link for NetworkLink {
 
     fn behind(&self, _: PeerTag, _: u64) {
         self.sync.hurry();
-    }
-}
-
-/// What the RPC tells of the agreement.
-pub(crate) struct Agreement {
-    chain: Arc<Chain>,
-    status: watch::Receiver<Option<Status>>,
-    network: NetworkHandle,
-    times: Arc<Mutex<Times>>,
-    empty_block_time: Duration,
-}
-
-/// When things happened here.
-#[derive(Default)]
-struct Times {
-    height: Option<(u32, Instant)>,
-    finalized: Option<Instant>,
-}
-
-impl Agreement {
-    pub(crate) fn new(
-        chain: Arc<Chain>,
-        monitor: &Monitor,
-        network: NetworkHandle,
-        empty_block_time: Duration,
-    ) -> Self {
-        let times: Arc<Mutex<Times>> = Arc::default();
-        let mut status = monitor.status.clone();
-        let noted = times.clone();
-        // Ends with the engine.
-        tokio::spawn(async move {
-            while status.changed().await.is_ok() {
-                let height = status.borrow_and_update().as_ref().map(|status| status.height);
-                let mut times = noted.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(height) = height else { continue };
-                match times.height {
-                    Some((known, _)) if known == height => {}
-                    Some(_) => {
-                        times.height = Some((height, Instant::now()));
-                        times.finalized = Some(Instant::now());
-                    }
-                    None => times.height = Some((height, Instant::now())),
-                }
-            }
-        });
-        Self { chain, status: monitor.status.clone(), network, times, empty_block_time }
-    }
-
-    fn now(&self) -> ConsensusReport {
-        let finalized = self.chain.finalized();
-        let status = self.status.borrow().clone();
-        let set = self
-            .chain
-            .state_at(&finalized.hash)
-            .ok()
-            .and_then(|state| self.chain.runtime().validators(&state).ok())
-            .unwrap_or_default();
-        let total: u64 = set.validators.iter().fold(0, |sum, validator| sum.saturating_add(validator.power));
-        let (height_millis, finalized_millis_ago) = {
-            let times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
-            let millis = |since: Instant| u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-            (times.height.map_or(0, |(_, since)| millis(since)), times.finalized.map(millis))
-        };
-        let account = |key: &[u8; 32]| -> Option<AccountId> {
-            set.validators
-                .iter()
-                .find(|validator| validator.vote_key == *key)
-                .map(|validator| validator.account)
-        };
-        let round = status.as_ref().map_or(0, |status| status.round);
-        let height = status.as_ref().map_or(finalized.number.saturating_add(1), |status| status.height);
-        let connected = self.network.peers().len();
-        let validators = set.validators.iter().map(|validator| {
-            let seen = status.as_ref().and_then(|status| {
-                status
-                    .validators
-                    .iter()
-                    .find(|(key, ..)| *key == validator.vote_key)
-                    .map(|(_, _, seen)| *seen)
-            });
-            let own = status.as_ref().is_some_and(|status| status.own == validator.vote_key);
-            let here = seen.filter(|seen| seen.height == u64::from(height));
-            let vote = |vote: Option<(u32, bool)>| match vote {
-                Some((at, block)) if at == round => {
-                    Some(if block { VoteReport::Block } else { VoteReport::Nil })
-                }
-                _ => None,
-            };
-            ValidatorReport {
-                account: validator.account,
-                vote_key: validator.vote_key.to_vec().into(),
-                power: validator.power,
-                prevote: here.and_then(|seen| vote(seen.prevote)),
-                precommit: here.and_then(|seen| vote(seen.precommit)),
-                last_signed: seen
-                    .and_then(|seen| u32::try_from(seen.height).ok())
-                    .filter(|height| *height > 0),
-                // Peers do not say which validator they are; without any, none is connected.
-                connected: if own {
-                    Some(true)
-                } else if connected == 0 {
-                    Some(false)
-                } else {
-                    None
-                },
-            }
-        });
-        ConsensusReport {
-            height,
-            round,
-            step: match status.as_ref().map(|status| status.step) {
-                None | Some(Step::Listen | Step::Wait) => ConsensusStep::Unstarted,
-                Some(Step::Propose) => ConsensusStep::Propose,
-                Some(Step::Prevote) => ConsensusStep::Prevote,
-                Some(Step::Precommit) => ConsensusStep::Precommit,
-                Some(Step::Commit) => ConsensusStep::Commit,
-            },
-            proposer: status.as_ref().and_then(|status| account(&status.proposer)),
-            finalized_number: finalized.number,
-            finalized_hash: finalized.hash.into(),
-            finalized_millis_ago,
-            height_millis,
-            empty_block_millis: u64::try_from(self.empty_block_time.as_millis()).unwrap_or(u64::MAX),
-            set_id: set.id,
-            local: status.as_ref().and_then(|status| account(&status.own)),
-            total_power: total,
-            needed_power: u64::try_from(u128::from(total) * 2 / 3 + 1).unwrap_or(u64::MAX),
-            validators: validators.collect(),
-        }
-    }
-}
-
-impl ConsensusStatus for Agreement {
-    fn report(&self) -> BoxFuture<'_, ConsensusReport> {
-        Box::pin(async { self.now() })
     }
 }

@@ -27,9 +27,9 @@ use parity_scale_codec::{Compact, Decode, DecodeAll, Encode};
 use scale_info::{MetaType, Path, Type, TypeInfo, build::Fields, meta_type};
 
 use crate::{
-    BALANCES, CONTRACTS, GRANDPA, RANDOMNESS, RuntimeCall, RuntimeError, RuntimeEvent, RuntimeHoldReason,
-    SESSION, STAKING, SUDO, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block, contracts, transaction,
-    version,
+    AUTHORSHIP, BALANCES, CONTRACTS, GRANDPA, OFFENCES, RANDOMNESS, RuntimeCall, RuntimeError, RuntimeEvent,
+    RuntimeHoldReason, SESSION, STAKING, SUDO, SYSTEM, TIMESTAMP, TRANSACTION_PAYMENT, UTILITY, block,
+    contracts, offences, transaction, version,
 };
 
 /// Name and version of each runtime API.
@@ -154,9 +154,11 @@ pub fn metadata() -> RuntimeMetadata {
             UTILITY.metadata(),
             SUDO.metadata(),
             SESSION.metadata(),
-            GRANDPA.metadata(),
+            offences::grandpa_metadata(),
             CONTRACTS.metadata(),
+            AUTHORSHIP.metadata(),
             STAKING.metadata(),
+            OFFENCES.metadata(),
             RANDOMNESS.metadata(),
         ],
         extrinsic: Extrinsic {
@@ -246,6 +248,12 @@ fn apis() -> Vec<Api> {
                 "Whose votes prove finality, with their weight.",
             ),
             method("current_set_id", vec![], meta_type::<u64>(), "The id that their votes sign."),
+            method(
+                "generate_key_ownership_proof",
+                vec![("set_id", meta_type::<u64>()), ("authority_id", meta_type::<AuthorityId>())],
+                meta_type::<Option<Vec<u8>>>(),
+                "Where a vote key belongs, for a report that it signed twice.",
+            ),
         ],
         "ContractsApi" => contract_methods(),
         "StakingApi" => staking_methods(),
@@ -479,6 +487,11 @@ pub(crate) fn call(
         "StakingApi_pending_rewards" => {
             let (era, account): (u32, AccountId) = arguments.next()?;
             STAKING.pending_rewards(state, era, &account)?.encode()
+        }
+        "GrandpaApi_generate_key_ownership_proof" => {
+            let set_id: u64 = arguments.next()?;
+            let AuthorityId(vote_key) = arguments.next()?;
+            offences::key_ownership_proof(state, set_id, &vote_key)?.encode()
         }
         _ => match function.strip_prefix("ContractsApi_") {
             Some(method) => contracts::call(method, &mut arguments, header, state, machine)?,

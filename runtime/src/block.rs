@@ -2,16 +2,19 @@
 
 use alloc::vec::Vec;
 
+use basalt_pallet_authorship::{self as authorship, Votes};
 use basalt_pallet_timestamp as timestamp;
 use basalt_primitives::{Digest, DispatchClass, Moment, Weight, extrinsic};
-use basalt_runtime_api::{BlockEnv, BlockRecord, Events, Fatal, InherentData, InherentError, Verified};
-use basalt_state::{Overlay, StateRead};
+use basalt_runtime_api::{
+    BlockEnv, BlockRecord, Certificate, Events, Fatal, InherentData, InherentError, Verified,
+};
+use basalt_state::{Overlay, StateError, StateRead};
 use basalt_support::{BlockSummary, Context, Pallet};
-use parity_scale_codec::Encode;
+use parity_scale_codec::{DecodeAll, Encode};
 
 use crate::{
-    BALANCES, CONTRACTS, LIMITS, RANDOMNESS, RuntimeCall, SESSION, STAKING, SYSTEM, TIMESTAMP,
-    TRANSACTION_PAYMENT, transaction,
+    AUTHORSHIP, BALANCES, CONTRACTS, LIMITS, OFFENCES, RANDOMNESS, RuntimeCall, SESSION, STAKING, SYSTEM,
+    TIMESTAMP, TRANSACTION_PAYMENT, offences, transaction,
 };
 
 /// How far a block's time may be ahead of the importer's clock: as in Substrate.
@@ -27,9 +30,13 @@ pub(crate) fn begin(env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, F
     // Before all that draw by it.
     RANDOMNESS.begin_block(&mut ctx)?;
     if let Some(epoch) = SESSION.starts(&ctx)? {
+        // Points of the epoch that is over go to its era, which ends next.
+        AUTHORSHIP.end_epoch(&mut ctx)?;
         STAKING.begin_epoch(&mut ctx, epoch)?;
     }
     STAKING.begin_block(&mut ctx)?;
+    OFFENCES.begin_block(&mut ctx)?;
+    AUTHORSHIP.begin_block(&mut ctx)?;
     Ok(ctx.into_events())
 }
 
@@ -44,6 +51,7 @@ pub(crate) fn end(
     BALANCES.end_block(&mut ctx, &summary)?;
     TRANSACTION_PAYMENT.end_block(&mut ctx, &summary)?;
     CONTRACTS.end_block(&mut ctx, &summary)?;
+    AUTHORSHIP.end_block(&mut ctx, &summary)?;
     STAKING.end_block(&mut ctx, &summary)?;
     // After all that may still see who misbehaved in this epoch.
     SESSION.end_block(&mut ctx, &summary)?;
@@ -74,16 +82,35 @@ fn summary(record: &BlockRecord<'_>) -> BlockSummary {
     summary
 }
 
-/// The bare transactions that open a block.
+/// The bare transactions that open a block: the time, and the votes for the block below.
 pub(crate) fn inherents(data: &InherentData) -> Vec<Vec<u8>> {
-    let call = RuntimeCall::Timestamp(timestamp::Call::set { now: data.timestamp });
-    [extrinsic::encode_bare(&call.encode())].into()
+    let time = RuntimeCall::Timestamp(timestamp::Call::set { now: data.timestamp });
+    let mut inherents = Vec::from([extrinsic::encode_bare(&time.encode())]);
+    // Whoever asked for them gave them back unchanged.
+    if let Some(votes) = data.votes.as_ref().and_then(|votes| Votes::decode_all(&mut &votes[..]).ok()) {
+        let call = RuntimeCall::Authorship(authorship::Call::note_votes { votes });
+        inherents.push(extrinsic::encode_bare(&call.encode()));
+    }
+    inherents
+}
+
+/// How the block on this state holds the votes of a certificate.
+pub(crate) fn votes(certificate: &Certificate, state: &dyn StateRead) -> Result<Option<Vec<u8>>, StateError> {
+    Ok(AUTHORSHIP.votes(state, certificate)?.map(|votes| votes.encode()))
+}
+
+/// The call of a bare transaction.
+fn bare(transaction: Option<&Verified>) -> Option<RuntimeCall> {
+    let transaction = transaction.filter(|transaction| transaction.signed.is_none())?;
+    transaction::decode_call(transaction.call()).ok()
+}
+
+fn has_votes(transactions: &[Verified]) -> bool {
+    matches!(bare(transactions.get(1)), Some(RuntimeCall::Authorship(authorship::Call::note_votes { .. })))
 }
 
 pub(crate) fn check_inherents(transactions: &[Verified], data: &InherentData) -> Result<(), InherentError> {
-    let first = transactions.first().filter(|first| first.signed.is_none());
-    let call = first.and_then(|first| transaction::decode_call(first.call()).ok());
-    let Some(RuntimeCall::Timestamp(timestamp::Call::set { now })) = call else {
+    let Some(RuntimeCall::Timestamp(timestamp::Call::set { now })) = bare(transactions.first()) else {
         return Err(InherentError::Missing("timestamp.set"));
     };
     if now > data.timestamp.saturating_add(TIMESTAMP_DRIFT_MAX_MS) {
@@ -93,10 +120,26 @@ pub(crate) fn check_inherents(transactions: &[Verified], data: &InherentData) ->
             drift_max_ms: TIMESTAMP_DRIFT_MAX_MS,
         });
     }
-    match (0..).zip(transactions).skip(1).find(|(_, transaction)| transaction.signed.is_none()) {
+    let is_misplaced = |transaction: &Verified| {
+        // Reports of offences are the only others without a signature, wherever they stand.
+        let is_report =
+            || transaction::decode_call(transaction.call()).is_ok_and(|call| offences::is_bare_report(&call));
+        transaction.signed.is_none() && !is_report()
+    };
+    let inherents = if has_votes(transactions) { 2 } else { 1 };
+    match (0..).zip(transactions).skip(inherents).find(|(_, transaction)| is_misplaced(transaction)) {
         Some((index, _)) => Err(InherentError::Misplaced { index }),
         None => Ok(()),
     }
+}
+
+/// Whether a block has the votes for the block below, if that one was decided by votes.
+pub(crate) fn check_inherents_on(
+    transactions: &[Verified],
+    state: &dyn StateRead,
+) -> Result<Result<(), InherentError>, StateError> {
+    let lacks = !has_votes(transactions) && AUTHORSHIP.wanted(state)?;
+    Ok(if lacks { Err(InherentError::Missing("authorship.note_votes")) } else { Ok(()) })
 }
 
 /// What must hold in every state, pallet by pallet.
@@ -112,5 +155,7 @@ pub(crate) fn try_state(state: &dyn StateRead) -> Result<(), Fatal> {
     checked("Session", SESSION.try_state(state))?;
     checked("Randomness", RANDOMNESS.try_state(state))?;
     checked("Contracts", CONTRACTS.try_state(state))?;
-    checked("Staking", STAKING.try_state(state))
+    checked("Authorship", AUTHORSHIP.try_state(state))?;
+    checked("Staking", STAKING.try_state(state))?;
+    checked("Offences", OFFENCES.try_state(state))
 }

@@ -22,18 +22,22 @@ extern crate alloc;
 extern crate std;
 
 mod apis;
+mod authorship;
 mod block;
 mod contracts;
 mod genesis;
 mod native;
+mod offences;
 #[cfg(test)]
 mod tests;
 mod transaction;
 
 use alloc::borrow::ToOwned;
 
+use basalt_pallet_authorship::{self as pallet_authorship, Authorship};
 use basalt_pallet_balances::{self as balances, Balances};
 use basalt_pallet_contracts::{self as pallet_contracts, Contracts, Deposits, HoldReason};
+use basalt_pallet_offences::{self as pallet_offences, Offences, grandpa};
 use basalt_pallet_randomness::Randomness;
 use basalt_pallet_session::{self as session, Grandpa, Session};
 use basalt_pallet_staking::{
@@ -136,6 +140,8 @@ pub const CONTRACTS: Contracts<RuntimeCall> = Contracts {
     extensions: &[&ContractRandomness],
 };
 
+/// Who makes blocks, and who votes for them.
+pub const AUTHORSHIP: Authorship = Authorship { index: 9, session: SESSION, hooks: authorship::HOOKS };
 /// Who may validate, and what for.
 pub const STAKING: Staking = Staking {
     index: 10,
@@ -157,6 +163,17 @@ pub const STAKING: Staking = Staking {
     // A week: more than any sensible epoch, far less than any mistake of clocks that matters.
     era_duration_max_ms: 7 * 24 * 60 * 60 * 1_000,
 };
+
+/// Who signed twice.
+pub const OFFENCES: Offences = Offences {
+    index: 11,
+    window: offences::window,
+    epoch: offences::epoch,
+    deciders: offences::deciders,
+    slash: offences::slash,
+    slash_weight: || STAKING.slash_weight(),
+};
+
 /// Randomness of headers. Its index follows those of authorship, staking and offences.
 pub const RANDOMNESS: Randomness = Randomness { index: 12, session: SESSION };
 
@@ -215,12 +232,21 @@ pub enum RuntimeCall {
     /// Of Session.
     #[codec(index = 6)]
     Session(session::Call),
+    /// Of Grandpa.
+    #[codec(index = 7)]
+    Grandpa(grandpa::Call),
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Call),
+    /// Of Authorship.
+    #[codec(index = 9)]
+    Authorship(pallet_authorship::Call),
     /// Of Staking.
     #[codec(index = 10)]
     Staking(staking::Call),
+    /// Of Offences.
+    #[codec(index = 11)]
+    Offences(pallet_offences::Call),
 }
 
 /// An event of any pallet. Pallets record the bytes themselves; this type is what clients decode them by.
@@ -247,9 +273,15 @@ pub enum RuntimeEvent {
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Event),
+    /// Of Authorship.
+    #[codec(index = 9)]
+    Authorship(pallet_authorship::Event),
     /// Of Staking.
     #[codec(index = 10)]
     Staking(staking::Event),
+    /// Of Offences.
+    #[codec(index = 11)]
+    Offences(pallet_offences::Event),
 }
 
 /// An error of any pallet.
@@ -270,12 +302,21 @@ pub enum RuntimeError {
     /// Of Session.
     #[codec(index = 6)]
     Session(session::Error),
+    /// Of Grandpa.
+    #[codec(index = 7)]
+    Grandpa(grandpa::Error),
     /// Of Contracts.
     #[codec(index = 8)]
     Contracts(pallet_contracts::Error),
+    /// Of Authorship.
+    #[codec(index = 9)]
+    Authorship(pallet_authorship::Error),
     /// Of Staking.
     #[codec(index = 10)]
     Staking(staking::Error),
+    /// Of Offences.
+    #[codec(index = 11)]
+    Offences(pallet_offences::Error),
 }
 
 /// What an amount of an account is held for. Pallets store the two bytes; this type is what clients decode them by.
@@ -298,8 +339,11 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Utility(call) => UTILITY.info(call),
             Self::Sudo(call) => SUDO.info(call),
             Self::Session(call) => SESSION.info(call),
+            Self::Grandpa(_) => grandpa::info(&OFFENCES),
             Self::Contracts(call) => CONTRACTS.info(call),
+            Self::Authorship(call) => AUTHORSHIP.info(call),
             Self::Staking(call) => STAKING.info(call),
+            Self::Offences(call) => OFFENCES.info(call),
         }
     }
 
@@ -311,8 +355,11 @@ impl basalt_support::RuntimeCall for RuntimeCall {
             Self::Utility(call) => UTILITY.dispatch(call, origin, ctx),
             Self::Sudo(call) => SUDO.dispatch(call, origin, ctx),
             Self::Session(call) => SESSION.dispatch(call, origin, ctx),
+            Self::Grandpa(call) => grandpa::dispatch(&OFFENCES, GRANDPA.index, &call, origin, ctx),
             Self::Contracts(call) => CONTRACTS.dispatch(call, origin, ctx),
+            Self::Authorship(call) => AUTHORSHIP.dispatch(call, origin, ctx),
             Self::Staking(call) => STAKING.dispatch(call, origin, ctx),
+            Self::Offences(call) => OFFENCES.dispatch(call, origin, ctx),
         })
     }
 }

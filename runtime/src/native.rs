@@ -5,15 +5,17 @@ use core::fmt;
 
 use basalt_contracts_vm::Machine;
 use basalt_pallet_system::ACCOUNT;
-use basalt_primitives::{AccountId, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction};
+use basalt_primitives::{
+    AccountId, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction, votes::Evidence,
+};
 use basalt_runtime_api::{
-    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Events, Fatal, GenesisError, Head,
-    InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
+    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Certificate, Events, Fatal, GenesisError,
+    Head, InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
     ValidateError, ValidatorSet, Verified,
 };
 use basalt_state::{ChangeSet, Overlay, StateError, StateRead};
 
-use crate::{LIMITS, SESSION, TIMESTAMP, apis, block, genesis, transaction, version};
+use crate::{LIMITS, SESSION, TIMESTAMP, apis, block, genesis, offences, transaction, version};
 
 /// This chain's logic, compiled into the node.
 ///
@@ -93,6 +95,18 @@ impl Runtime for NativeRuntime {
         block::check_inherents(transactions, data)
     }
 
+    fn votes(&self, certificate: &Certificate, state: &dyn StateRead) -> Result<Option<Vec<u8>>, StateError> {
+        block::votes(certificate, state)
+    }
+
+    fn check_inherents_on(
+        &self,
+        transactions: &[Verified],
+        state: &dyn StateRead,
+    ) -> Result<Result<(), InherentError>, StateError> {
+        block::check_inherents_on(transactions, state)
+    }
+
     fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {
         block::begin(env, state)
     }
@@ -128,6 +142,10 @@ impl Runtime for NativeRuntime {
 
     fn validators(&self, state: &dyn StateRead) -> Result<ValidatorSet, StateError> {
         SESSION.validators(state)
+    }
+
+    fn report(&self, evidence: &Evidence) -> Option<Vec<u8>> {
+        Some(offences::transaction(evidence))
     }
 
     fn try_state(&self, state: &dyn StateRead) -> Result<(), Fatal> {

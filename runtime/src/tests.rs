@@ -38,6 +38,7 @@ fn metadata_decodes_in_all_versions_that_are_listed_and_in_no_other() {
         "Grandpa",
         "Contracts",
         "Staking",
+        "Offences",
         "Randomness",
     ]);
     assert_eq!(v14.pallets.iter().map(|pallet| pallet.name.clone()).collect::<Vec<_>>(), expected);

@@ -27,7 +27,7 @@ use parity_scale_codec::{DecodeLimit, Encode};
 
 use crate::{
     LIMITS, RuntimeCall, SPEC_VERSION, SYSTEM, TRANSACTION_PAYMENT, TRANSACTION_VERSION, TRANSACTION_WEIGHT,
-    balances, utility,
+    balances, offences, utility,
 };
 
 /// The most bytes of one transaction: room for the largest contract code a chain should take, far below a block.
@@ -206,12 +206,7 @@ pub(crate) fn validate(
     transaction: &Transaction,
     head: &Head<'_>,
 ) -> Result<ValidTransaction, ValidateError> {
-    let Some(signed) = &transaction.signed else {
-        return Err(ValidateError::Refused(invalid(
-            InvalidTransaction::Call,
-            "inherents are made by block authors and cannot be sent",
-        )));
-    };
+    let Some(signed) = &transaction.signed else { return validate_bare(transaction, head) };
     let current = head.number.saturating_add(1);
     birth_hash(signed.era, current, head)?;
     let account = ACCOUNT.at_known(&transaction.touches, &signed.signer).get_or_default(head.state)?;
@@ -271,6 +266,17 @@ pub(crate) fn validate(
     })
 }
 
+/// Without a signature, only reports of offences may be sent: they prove themselves.
+fn validate_bare(transaction: &Transaction, head: &Head<'_>) -> Result<ValidTransaction, ValidateError> {
+    match decode_call(transaction.call()) {
+        Ok(call) if offences::is_bare_report(&call) => offences::validate(&call, head),
+        _ => Err(ValidateError::Refused(invalid(
+            InvalidTransaction::Call,
+            "inherents are made by block authors and cannot be sent",
+        ))),
+    }
+}
+
 /// Fee and tip per share of a block: how many of this transaction would fill a block by weight or by bytes, whichever
 /// is scarcer, times what it pays. In thousandths of a million of the smallest unit, so that it does not saturate.
 fn priority(info: &DispatchInfo, bytes: u32, total: u128) -> u64 {
@@ -295,6 +301,7 @@ pub(crate) fn apply(
         ctx = ctx.with_machine(machine);
     }
     match &transaction.signed {
+        None if offences::is_bare_report(&call) => apply_report(transaction, call, ctx),
         None => apply_inherent(transaction, call, ctx),
         Some(signed) => {
             check_birth(signed.era, transaction.birth_hash(), env, &ctx)?;
@@ -323,6 +330,21 @@ fn apply_inherent(
     let (post, result) = recorded(call.dispatch(Origin::None, &mut ctx))?;
     if result.is_err() {
         return Err(InvalidTransaction::BadMandatory.into());
+    }
+    let info = actual_info(&transaction.info, &post);
+    emit_outcome(&mut ctx, &result, info);
+    Ok(Receipt { result, info, fee: 0, tip: 0, events: ctx.into_events() })
+}
+
+/// A report without a signature is in the block if it is right, or the block is not.
+fn apply_report(
+    transaction: &Transaction,
+    call: RuntimeCall,
+    mut ctx: Context<'_, '_>,
+) -> Result<Receipt, ApplyError> {
+    let (post, result) = recorded(call.dispatch(Origin::None, &mut ctx))?;
+    if let Err(error) = &result {
+        return Err(offences::failed(error).into());
     }
     let info = actual_info(&transaction.info, &post);
     emit_outcome(&mut ctx, &result, info);

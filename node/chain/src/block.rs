@@ -7,7 +7,7 @@ use std::{
 
 use basalt_executor::Report;
 use basalt_primitives::{
-    AccountId, Block, BlockNumber, Digest, DigestItem, H256, Header, Moment, OpaqueExtrinsic,
+    AccountId, Block, BlockNumber, Digest, DigestItem, DispatchClass, H256, Header, Moment, OpaqueExtrinsic,
     TransactionValidityError, hashing::blake2_256,
 };
 use basalt_runtime_api::{BlockEnv, InherentData, Runtime, Transaction, ValidateError, Verified};
@@ -24,7 +24,7 @@ use crate::{
 
 /// What a block without a known time is checked against: far beyond any clock, and far from overflowing when a
 /// tolerance is added.
-const NO_TIME: InherentData = InherentData { timestamp: Moment::MAX / 2 };
+const NO_TIME: InherentData = InherentData::at(Moment::MAX / 2);
 
 /// What an engine wants in a new block.
 pub struct BuildRequest<'a> {
@@ -199,6 +199,11 @@ impl Chain {
         })?;
         let env = BlockEnv { number, parent_hash: parent, digest, author };
         let inherents = self.inherents(&inherents)?;
+        // What others would refuse must not leave this node.
+        self.runtime
+            .check_inherents_on(&inherents, &state)
+            .map_err(ChainError::State)?
+            .map_err(|error| ChainError::BadRequest(error.to_string()))?;
         let inherent_count = inherents.len();
         let stop = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let mut clock = Stopwatch::start();
@@ -305,6 +310,10 @@ impl Chain {
             None => self.verify(&parent.state, transactions)?,
         };
         self.runtime.check_inherents(&transactions, &now.unwrap_or(NO_TIME)).map_err(ImportError::from)?;
+        self.runtime
+            .check_inherents_on(&transactions, &parent.state)
+            .map_err(ChainError::State)?
+            .map_err(ImportError::from)?;
 
         let mut times = StageTimes { verify: verify + clock.lap(), ..StageTimes::default() };
         let env = BlockEnv::of(header, author);
@@ -438,11 +447,15 @@ fn inspect(runtime: &dyn Runtime, body: &[OpaqueExtrinsic]) -> Result<Vec<Arc<Tr
         .collect()
 }
 
-/// How many inherents open the block. Bare transactions elsewhere are refused: nobody vouches for them.
+/// How many inherents open the block. None may stand elsewhere. What else is bare, the runtime takes or refuses: some
+/// transactions prove themselves.
 fn inherents_at_the_front(transactions: &[Arc<Transaction>]) -> Result<usize, ImportError> {
-    let front = transactions.iter().take_while(|transaction| transaction.signed.is_none()).count();
-    match (0..).zip(transactions).skip(front).find(|(_, transaction)| transaction.signed.is_none()) {
-        Some((index, transaction)) => Err(ImportError::Unsigned { index, hash: transaction.hash }),
+    let is_inherent = |transaction: &Transaction| {
+        transaction.signed.is_none() && transaction.info.class == DispatchClass::Mandatory
+    };
+    let front = transactions.iter().take_while(|transaction| is_inherent(transaction)).count();
+    match (0..).zip(transactions).skip(front).find(|(_, transaction)| is_inherent(transaction)) {
+        Some((index, transaction)) => Err(ImportError::LateInherent { index, hash: transaction.hash }),
         None => Ok(front),
     }
 }

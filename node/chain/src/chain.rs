@@ -288,7 +288,7 @@ impl Chain {
         if let Some(pending) = self.import_if_known(id, &options)? {
             return pending.wait();
         }
-        let built = self.execute(block, options.author, options.now)?;
+        let built = self.execute(block, options.author, options.now.clone())?;
         self.import_built(built, options)
     }
 

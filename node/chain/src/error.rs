@@ -163,12 +163,11 @@ pub enum ImportError {
         /// Its hash.
         hash: H256,
     },
-    /// A transaction without signature stands behind signed ones.
+    /// An inherent stands behind other transactions.
     #[error(
-        "transaction {index} of the block (hash {hash:?}) is not signed; only inherents may be, at the front of the \
-         block"
+        "transaction {index} of the block (hash {hash:?}) is an inherent, which may stand at the front of the block only"
     )]
-    Unsigned {
+    LateInherent {
         /// Its place in the block.
         index: u32,
         /// Its hash.
@@ -211,7 +210,7 @@ impl ImportError {
             | Self::WrongExtrinsicsRoot { .. }
             | Self::BadTransaction { .. }
             | Self::OverLimit { .. }
-            | Self::Unsigned { .. }
+            | Self::LateInherent { .. }
             | Self::Inherents(_)
             | Self::WrongDigest { .. }
             | Self::WrongStateRoot { .. } => true,

@@ -241,7 +241,7 @@ impl Chain {
                 }
             }
         };
-        let ran = match self.run(offered, parent, options.author, options.now) {
+        let ran = match self.run(offered, parent, options.author, options.now.clone()) {
             Ok(ran) => ran,
             Err(error) => return Ok(Next::Failed(error)),
         };

@@ -51,7 +51,7 @@
 //!     parent: chain.best().hash,
 //!     digest: Default::default(),
 //!     author: None,
-//!     inherents: InherentData { timestamp: 1_700_000_000_000 },
+//!     inherents: InherentData::at(1_700_000_000_000),
 //!     candidates: &mut std::iter::empty(),
 //!     deadline: None,
 //! })?;

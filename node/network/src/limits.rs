@@ -38,6 +38,9 @@ pub const PULL_RESPONSE_BYTES_MAX: usize = 2 * MIB;
 pub const BLOCKS_PER_REQUEST_MAX: u32 = 64;
 /// The longest answer to a question for blocks.
 pub const BLOCK_RESPONSE_BYTES_MAX: usize = 8 * MIB;
+/// The most memory that an answer takes once it is decoded, as a multiple of its greatest length. Of honest ones even one
+/// full of the shortest signed transactions takes less; of one full of empty parts eight times as much would be needed.
+pub const RESPONSE_MEMORY_FACTOR: usize = 2;
 /// The longest question of any kind: 16 hashes and their count.
 pub const REQUEST_BYTES_MAX: usize = KIB;
 /// The longest message of the handshake. A status has 109 bytes.
@@ -109,6 +112,9 @@ pub const CONNECTIONS_RATE: Rate =
 /// Messages of Kademlia, of which only the number is seen.
 pub const KADEMLIA_RATE: Rate =
     Rate { messages_per_s: 20, messages_burst: 200, bytes_per_s: u64::MAX, bytes_burst: u64::MAX };
+/// What a peer says of itself with identify; honest ones do so every five minutes, and when an address changes.
+pub const IDENTIFY_RATE: Rate =
+    Rate { messages_per_s: 1, messages_burst: 30, bytes_per_s: u64::MAX, bytes_burst: u64::MAX };
 /// The shortest time between two status announcements to a peer. What comes meanwhile is told afterwards, once.
 pub const STATUS_PAUSE: Duration = Duration::from_millis(50);
 /// How many messages over the limit are counted before the peer is charged for them.

@@ -1,9 +1,20 @@
 //! What peers say to each other: the types that cross the wire, in SCALE.
 
 use basalt_primitives::{BlockNumber, H256, Header, OpaqueExtrinsic};
-use parity_scale_codec::{Decode, Encode};
+use parity_scale_codec::{Decode, Encode, Error, Input, MemTrackingInput};
 
 use crate::limits;
+
+/// Decodes all of `bytes`, and takes less than `memory_max` bytes of memory for it: a list of empty parts is short here and
+/// large there.
+pub(crate) fn decode_within<T: Decode>(bytes: &[u8], memory_max: usize) -> Result<T, Error> {
+    let mut rest = bytes;
+    let value = T::decode(&mut MemTrackingInput::new(&mut rest, memory_max))?;
+    match rest.remaining_len()? {
+        Some(0) | None => Ok(value),
+        Some(_) => Err("more bytes follow".into()),
+    }
+}
 
 /// What a node does, one bit each; a peer may say what it likes here, nothing is proved by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]

@@ -13,7 +13,7 @@ use crate::{
     events::{IncomingBlockRequest, Responder},
     frame::{self, FrameError, PREFIX_BYTES},
     limits,
-    message::{BlockReply, PullRequest, PullResponse},
+    message::{BlockReply, PullRequest, PullResponse, decode_within},
     metrics::Direction,
     opener::OpenError,
     push::Buckets,
@@ -45,8 +45,8 @@ pub(crate) async fn ask_blocks(
         shared.charge(id, cost, 1);
         RequestError::BadAnswer { peer: id, detail }
     };
-    let reply =
-        BlockReply::decode_all(&mut &answer[..]).map_err(|e| wrong(Cost::Malformed, e.to_string()))?;
+    let reply = decode_within(&answer, limits::RESPONSE_MEMORY_FACTOR * max)
+        .map_err(|e| wrong(Cost::Malformed, e.to_string()))?;
     match reply {
         BlockReply::Busy => Err(RequestError::Busy { peer: id }),
         BlockReply::Blocks(response) if response.blocks.len() > request.count as usize => {
@@ -204,7 +204,8 @@ pub(crate) async fn pull(shared: Arc<Shared>, peer: Arc<Peer>) {
 }
 
 fn take_pulled(shared: &Shared, peer: &Peer, asked: &[H256], answer: &[u8]) {
-    let Ok(PullResponse { transactions }) = PullResponse::decode_all(&mut &answer[..]) else {
+    let memory_max = limits::RESPONSE_MEMORY_FACTOR * (limits::PULL_RESPONSE_BYTES_MAX + ENVELOPE_BYTES);
+    let Ok(PullResponse { transactions }) = decode_within(answer, memory_max) else {
         return shared.charge(peer.id, Cost::Malformed, 1);
     };
     if transactions.is_empty() {

@@ -288,10 +288,13 @@ impl Service {
                     self.swarm.close_connection(connection);
                 }
             },
-            BehavioursEvent::Identify(libp2p::identify::Event::Received { connection_id, info, .. }) => {
-                self.on_identified(connection_id, info);
-            }
-            BehavioursEvent::Kademlia(gate::Event::Excess(peer)) => {
+            BehavioursEvent::Identify(gate::Event::Inner(libp2p::identify::Event::Received {
+                connection_id,
+                info,
+                ..
+            })) => self.on_identified(connection_id, info),
+            BehavioursEvent::Identify(gate::Event::Excess(peer))
+            | BehavioursEvent::Kademlia(gate::Event::Excess(peer)) => {
                 self.shared.charge(PeerId(peer), Cost::Flood, 8);
             }
             BehavioursEvent::Kademlia(gate::Event::Inner(kad::Event::OutboundQueryProgressed {

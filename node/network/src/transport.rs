@@ -41,7 +41,7 @@ fn upnp() -> Result<Upnp, NetworkError> {
 /// Everything that runs on connections. Ours is the last, so that it hears only of what no other turns down.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviours {
-    identify: identify::Behaviour,
+    pub(crate) identify: Gate<identify::Behaviour>,
     ping: ping::Behaviour,
     pub(crate) kademlia: Toggle<Gate<kad::Behaviour<MemoryStore>>>,
     mdns: Toggle<mdns::tokio::Behaviour>,
@@ -138,7 +138,7 @@ fn behaviours(
     let reach = config.reach;
     let has_relay = relay_client.is_some();
     Ok(Behaviours {
-        identify: identify::Behaviour::new(identify),
+        identify: Gate::new(identify::Behaviour::new(identify), limits::IDENTIFY_RATE, clock),
         ping: ping::Behaviour::new(ping),
         kademlia: config
             .discovery

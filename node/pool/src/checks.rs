@@ -69,7 +69,7 @@ impl Checker {
     ) -> Vec<Result<Candidate, PoolError>> {
         let hashes: Vec<_> = transactions.iter().map(|transaction| transaction.hash).collect();
         self.verifier
-            .verify(&*self.runtime, head.number, head.hash, &*head.state, transactions, false)
+            .verify(&*self.runtime, head.number, head.hash, &*head.state, transactions, true)
             .into_par_iter()
             .zip(hashes)
             .with_min_len(TRANSACTIONS_PER_JOB)
@@ -98,9 +98,12 @@ impl Checker {
         let mut validity = self.runtime.validate(&verified, head)?;
         // Readiness follows from nonces; freed here, they are freed where they were made, and not on the pool's thread.
         validity.requires = Vec::new();
-        validity.provides = Vec::new();
         let nonce = match &verified.signed {
-            Some(signed) => self.runtime.nonce(&signed.signer, head.state)?,
+            Some(signed) => {
+                validity.provides = Vec::new();
+                self.runtime.nonce(&signed.signer, head.state)?
+            }
+            // What it provides is all that tells it from others.
             None => 0,
         };
         Ok(Candidate { verified, validity, nonce })

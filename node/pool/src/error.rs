@@ -41,6 +41,9 @@ pub enum PoolErrorKind {
         /// The priority of this one.
         new: TransactionPriority,
     },
+    /// Another transaction without a sender does the same.
+    #[error("a transaction that does the same is in the pool already; wait until it is included")]
+    SameBare,
     /// The pool has no room for it.
     #[error("{0}")]
     Full(Full),
@@ -60,6 +63,9 @@ pub enum Full {
         "the sender has as many transactions or bytes in the pool as one sender may; wait until some are included"
     )]
     Sender,
+    /// The part for transactions without a sender.
+    #[error("the pool holds as many transactions without a sender as it may; wait until some are included")]
+    Bare,
     /// The pool, with transactions that pay more.
     #[error("the pool is full of transactions that pay more; raise the tip, or wait")]
     Pool,
@@ -107,7 +113,7 @@ impl PoolError {
             PoolErrorKind::Refused(Refusal { error: TransactionValidityError::Invalid(_), .. }) => 1010,
             PoolErrorKind::Refused(Refusal { error: TransactionValidityError::Unknown(_), .. }) => 1011,
             PoolErrorKind::Banned => 1012,
-            PoolErrorKind::AlreadyImported => 1013,
+            PoolErrorKind::AlreadyImported | PoolErrorKind::SameBare => 1013,
             PoolErrorKind::PriorityTooLow { .. } => 1014,
             PoolErrorKind::Full(_) => 1016,
             PoolErrorKind::State(_) | PoolErrorKind::Stopped => 1040,
@@ -124,7 +130,7 @@ impl PoolError {
                 "Unknown Transaction Validity".into()
             }
             PoolErrorKind::Banned => "Transaction is temporarily banned".into(),
-            PoolErrorKind::AlreadyImported => "Transaction Already Imported".into(),
+            PoolErrorKind::AlreadyImported | PoolErrorKind::SameBare => "Transaction Already Imported".into(),
             PoolErrorKind::PriorityTooLow { old, new } => format!("Priority is too low: ({old} vs {new})"),
             PoolErrorKind::Full(_) => "Immediately Dropped".into(),
             PoolErrorKind::State(_) => "Client error: the transaction could not be checked".into(),
@@ -148,9 +154,10 @@ impl PoolError {
             PoolErrorKind::Full(full) => {
                 with_detail("The transaction couldn't enter the pool because of the limit", &full.to_string())
             }
-            kind @ (PoolErrorKind::Banned | PoolErrorKind::State(_) | PoolErrorKind::Stopped) => {
-                kind.to_string()
-            }
+            kind @ (PoolErrorKind::Banned
+            | PoolErrorKind::SameBare
+            | PoolErrorKind::State(_)
+            | PoolErrorKind::Stopped) => kind.to_string(),
         })
     }
 
@@ -180,9 +187,10 @@ impl PoolError {
                 TransactionValidityError::Unknown(_) => false,
             },
             // Gossip brings the same transaction from many sides, and late.
-            PoolErrorKind::Banned | PoolErrorKind::AlreadyImported | PoolErrorKind::PriorityTooLow { .. } => {
-                false
-            }
+            PoolErrorKind::Banned
+            | PoolErrorKind::AlreadyImported
+            | PoolErrorKind::SameBare
+            | PoolErrorKind::PriorityTooLow { .. } => false,
             // Ours.
             PoolErrorKind::Full(_) | PoolErrorKind::State(_) | PoolErrorKind::Stopped => false,
         }
@@ -214,7 +222,9 @@ impl PoolError {
             // Bans end, and room is made by every block.
             PoolErrorKind::Banned | PoolErrorKind::Full(_) => true,
             // It is there, or a better one is.
-            PoolErrorKind::AlreadyImported | PoolErrorKind::PriorityTooLow { .. } => false,
+            PoolErrorKind::AlreadyImported
+            | PoolErrorKind::SameBare
+            | PoolErrorKind::PriorityTooLow { .. } => false,
             PoolErrorKind::State(_) | PoolErrorKind::Stopped => true,
         }
     }

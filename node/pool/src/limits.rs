@@ -13,6 +13,8 @@ pub struct Limits {
     pub sender_transactions_max: usize,
     /// Bytes of one sender's transactions.
     pub sender_bytes_max: u64,
+    /// Transactions without a sender. They pay nothing, so little room is theirs, and what they prove is rare.
+    pub bare_max: usize,
     /// Bytes of one transaction. The runtime has its own limit; this one spares decoding.
     pub transaction_bytes_max: usize,
     /// Transactions that one newcomer may push out; if that is not enough, it stays out.
@@ -52,6 +54,8 @@ impl Limits {
             sender_transactions_max: 4096,
             // The longest transaction that fits a block, and a little.
             sender_bytes_max: 4 << 20,
+            // A few hundred bytes each. One for each validator of a large set.
+            bare_max: 512,
             transaction_bytes_max: 4 << 20,
             // Enough for a transaction of 64 KiB among small ones.
             evictions_max: 512,
@@ -78,6 +82,7 @@ impl Limits {
             bytes_max: 2000,
             sender_transactions_max: 4,
             sender_bytes_max: 1000,
+            bare_max: 2,
             transaction_bytes_max: 1000,
             evictions_max: 3,
             bans_max: 4,

@@ -9,10 +9,15 @@
 //!   its lowest floor, and nothing depends on it. So evictions take the last transaction of the queue with the lowest
 //!   floor; a cheap beginning cannot hide behind an expensive end, and no eviction makes a gap. Queues that end in a
 //!   future transaction go first, whatever they pay: they cannot be included now.
+//!
+//! A transaction without a sender, which the runtime takes because it proves itself, has a queue of its own, named by what
+//! it provides: so one at a time does the same. There are few of them at most ([`Limits::bare_max`]).
 
 use std::collections::{BTreeSet, HashMap};
 
-use basalt_primitives::{AccountId, BlockNumber, H256, InvalidTransaction, Nonce, ValidTransaction};
+use basalt_primitives::{
+    AccountId, BlockNumber, H256, InvalidTransaction, Nonce, ValidTransaction, hashing::blake2_256,
+};
 use basalt_runtime_api::{Refusal, Verified};
 
 use crate::{
@@ -35,7 +40,7 @@ pub struct Candidate {
     pub verified: Verified,
     /// What [`validate`](basalt_runtime_api::Runtime::validate) returned for the pool's head.
     pub validity: ValidTransaction,
-    /// The sender's next nonce in the head's state.
+    /// The sender's next nonce in the head's state; 0 without a sender.
     pub nonce: Nonce,
 }
 
@@ -78,6 +83,8 @@ pub struct Pool {
     bans: Bans,
     ready: usize,
     bytes: u64,
+    /// Those without a sender.
+    bare: usize,
     /// Counts insertions: the older goes first when priorities are equal.
     sequence: u64,
     /// Where revalidation goes on.
@@ -98,6 +105,7 @@ impl Pool {
             bans: Bans::default(),
             ready: 0,
             bytes: 0,
+            bare: 0,
             sequence: 0,
             cursor: (0, 0),
         }
@@ -129,15 +137,16 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// `AlreadyImported`, `Banned`, `Refused` (no signer, stale nonce), `PriorityTooLow`, `Full`.
+    /// `AlreadyImported`, `Banned`, `Refused` (no signer and nothing provided, stale nonce), `PriorityTooLow`, `SameBare`,
+    /// `Full`.
     pub fn insert(&mut self, candidate: Candidate, effects: &mut Effects) -> Result<Inserted, PoolError> {
         let Candidate { verified, validity, nonce: nonce_next } = candidate;
         let hash = verified.hash;
         self.admits(&hash)?;
-        let Some(signed) = &verified.signed else {
-            return Err(refused(hash, InvalidTransaction::Call, "only signed transactions are pooled"));
+        let (account, nonce) = match &verified.signed {
+            Some(signed) => (signed.signer, signed.nonce),
+            None => (self.place_of_bare(hash, &validity)?, 0),
         };
-        let (account, nonce) = (signed.signer, signed.nonce);
         if nonce < nonce_next {
             let detail = format!(
                 "its nonce is {nonce}, the sender's next nonce is {nonce_next}; sign it with that one"
@@ -181,6 +190,26 @@ impl Pool {
         let entry = self.queues.get(slot).and_then(|queue| queue.get(nonce));
         let ready = entry.is_some_and(|entry| entry.ready == Some(true));
         Ok(if ready { Inserted::Ready } else { Inserted::Future })
+    }
+
+    /// The queue of a transaction without a sender.
+    fn place_of_bare(&self, hash: H256, validity: &ValidTransaction) -> Result<AccountId, PoolError> {
+        let Some(tag) = validity.provides.first() else {
+            return Err(refused(
+                hash,
+                InvalidTransaction::Call,
+                "without a sender, it must say what it does",
+            ));
+        };
+        // No key has such an account: it would have to be found by its hash.
+        let account = AccountId::from(blake2_256(&[b"bare transaction", &tag[..]].concat()));
+        if self.queues.slot(&account).is_some() {
+            return Err(PoolError::new(hash, PoolErrorKind::SameBare));
+        }
+        if self.bare >= self.limits.bare_max {
+            return Err(PoolError::new(hash, PoolErrorKind::Full(Full::Bare)));
+        }
+        Ok(account)
     }
 
     /// Moves to a head of height `number`, which `enacted` blocks lead to, in order, each with the hashes of all its
@@ -396,6 +425,7 @@ impl Pool {
         let slot = self.queues.slot_or_new(account, nonce_next);
         let replaced = self.detach(slot, nonce);
         self.bytes += u64::from(entry.bytes);
+        self.bare += usize::from(entry.verified.signed.is_none());
         self.places.insert(entry.verified.hash, (slot, nonce));
         if entry.is_mortal() {
             self.expiries.insert((entry.valid_till, entry.verified.hash));
@@ -418,6 +448,7 @@ impl Pool {
     fn detach(&mut self, slot: u32, nonce: Nonce) -> Option<Entry> {
         let mut entry = self.queues.get_mut(slot)?.remove(nonce)?;
         self.bytes -= u64::from(entry.bytes);
+        self.bare -= usize::from(entry.verified.signed.is_none());
         self.places.remove(&entry.verified.hash);
         if entry.is_mortal() {
             self.expiries.remove(&(entry.valid_till, entry.verified.hash));

@@ -11,7 +11,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use basalt_primitives::{AccountId, H256, Nonce};
+use basalt_primitives::{AccountId, DispatchClass, H256, Nonce};
 use basalt_runtime_api::{Refusal, Runtime, Transaction, ValidateError, Verified};
 use basalt_state::StateError;
 use basalt_verifier::Verifier;
@@ -355,7 +355,9 @@ impl Owner {
                 if self.watchers.block_of(&transaction.hash) == Some(block) {
                     effects.push((transaction.hash, TransactionStatus::Retracted(block)));
                 }
-                if transaction.signed.is_some() && !included.contains(&transaction.hash) {
+                // Inherents are made anew for each block.
+                let is_inherent = transaction.info.class == DispatchClass::Mandatory;
+                if !is_inherent && !included.contains(&transaction.hash) {
                     again.push(transaction);
                 }
             }

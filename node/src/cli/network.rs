@@ -56,6 +56,15 @@ pub(crate) struct NetworkArgs {
     /// Do not look for peers on the local network.
     #[arg(long)]
     pub(crate) no_mdns: bool,
+
+    /// Never dial a private or loopback address that a peer told; those given by flags are dialled [default: on other
+    /// chains than development and local ones].
+    #[arg(long, alias = "no-private-ipv4", conflicts_with = "allow_private_ip")]
+    pub(crate) no_private_ip: bool,
+
+    /// Dial private and loopback addresses that peers tell [default: on development and local chains].
+    #[arg(long, alias = "allow-private-ipv4")]
+    pub(crate) allow_private_ip: bool,
 }
 
 /// A way of finding peers, or of being found.
@@ -83,6 +92,11 @@ impl NetworkArgs {
             false => vec![Discovery::Kad],
         });
         chosen.into_iter().filter(|way| !(self.no_mdns && *way == Discovery::Mdns)).collect()
+    }
+
+    /// Whether to dial private addresses that peers tell.
+    pub(crate) fn private_addresses(&self, is_local: bool) -> bool {
+        !self.no_private_ip && (self.allow_private_ip || is_local)
     }
 }
 

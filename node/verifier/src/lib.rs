@@ -114,8 +114,8 @@ impl Verifier {
     /// One verdict per transaction, in their order.
     ///
     /// `number`, `hash` and `state` are those of the block that the transactions would follow: the head for a pool, the
-    /// parent for a block. Bare transactions pass if `allow_bare`, which is for the inherents of a block. Blocks the calling thread while
-    /// rayon's threads work.
+    /// parent for a block. Bare transactions pass if `allow_bare`: that is for whoever asks the runtime about them next, as it
+    /// knows which may be. Blocks the calling thread while rayon's threads work.
     ///
     /// Per transaction: [`ValidateError::Refused`] with `BadProof` if the signature is wrong, with `Call` for a bare
     /// transaction that is not allowed, and whatever [`Runtime::proof`] refuses; [`ValidateError::State`] if the
@@ -137,7 +137,7 @@ impl Verifier {
         self.decide(Threads::All, transactions, proofs, allow_bare)
     }
 
-    /// As [`Verifier::verify`] without bare transactions, on the calling thread alone: for whoever has batches enough to
+    /// As [`Verifier::verify`] with bare transactions, on the calling thread alone: for whoever has batches enough to
     /// give each thread its own. That keeps all of them busy, where one batch for all leaves each waiting at the end of
     /// each step for the slowest.
     pub fn verify_alone(
@@ -147,7 +147,7 @@ impl Verifier {
         transactions: Vec<Arc<Transaction>>,
     ) -> Vec<Result<Verified, ValidateError>> {
         let proofs = transactions.iter().map(|transaction| proof(runtime, transaction, head)).collect();
-        self.decide(Threads::One, transactions, proofs, false)
+        self.decide(Threads::One, transactions, proofs, true)
     }
 
     fn decide(

@@ -36,7 +36,7 @@ fn create(chain: &Chain, finalize: bool, parent: Option<H256>) -> Result<Created
         parent: parent.unwrap_or(best.hash),
         digest: Default::default(),
         author: None,
-        inherents: InherentData { timestamp: u64::from(best.number + 1) * 1000 },
+        inherents: InherentData::at(u64::from(best.number + 1) * 1000),
         candidates: &mut std::iter::empty(),
         deadline: None,
     })?;

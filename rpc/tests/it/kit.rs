@@ -134,7 +134,7 @@ impl Kit {
                 parent,
                 digest: Digest { logs: vec![DigestItem::PreRuntime(*b"test", vec![salt])] },
                 author: None,
-                inherents: InherentData { timestamp: u64::from(number) * 1000 },
+                inherents: InherentData::at(u64::from(number) * 1000),
                 candidates: &mut candidates,
                 deadline: None,
             })

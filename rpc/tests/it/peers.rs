@@ -176,6 +176,8 @@ async fn who_has_voted_is_told_and_large_powers_are_text() {
             prevote: Some(VoteReport::Nil),
             precommit: None,
             last_signed: Some(12),
+            votes_seen: 97,
+            certificates_seen: 100,
             connected: Some(true),
         }],
     };
@@ -207,6 +209,8 @@ async fn who_has_voted_is_told_and_large_powers_are_text() {
                 "prevote": "nil",
                 "precommit": null,
                 "lastSigned": 12,
+                "votesSeen": 97,
+                "certificatesSeen": 100,
                 "connected": true,
             }],
         })

@@ -39,7 +39,7 @@ use core::{cell::Cell, ops::Deref};
 use basalt_primitives::{
     AccountId, Balance, BlockNumber, Digest, DispatchClass, DispatchError, DispatchEventInfo, Era, H256,
     Header, InvalidTransaction, Moment, MultiSignature, Nonce, Pays, RuntimeVersion,
-    TransactionValidityError, UnknownTransaction, ValidTransaction, Weight,
+    TransactionValidityError, UnknownTransaction, ValidTransaction, Weight, votes::Evidence,
 };
 use basalt_state::{ChangeSet, Key, Overlay, StateError, StateRead};
 use parity_scale_codec::{Decode, Encode};
@@ -76,7 +76,7 @@ pub struct Transaction {
     pub bytes: Vec<u8>,
     /// Where in `bytes` the call begins.
     pub call_offset: usize,
-    /// Who signed and with what; `None` for inherents.
+    /// Who signed and with what; `None` for inherents, and for what proves itself.
     pub signed: Option<Signed>,
     /// What the call costs at most.
     pub info: DispatchInfo,
@@ -233,10 +233,28 @@ impl Position {
 }
 
 /// What the node knows and the runtime turns into inherents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InherentData {
     /// Milliseconds since 1970.
     pub timestamp: Moment,
+    /// The votes for the block below, as [`Runtime::votes`] wrote them. Means nothing where inherents are checked.
+    pub votes: Option<Vec<u8>>,
+}
+
+impl InherentData {
+    /// Only the time.
+    pub const fn at(timestamp: Moment) -> Self {
+        Self { timestamp, votes: None }
+    }
+}
+
+/// Who voted for a block, as its validators know it. Whoever is asked to believe it verifies it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Certificate {
+    /// The round in which the block was decided.
+    pub round: u32,
+    /// Vote keys and their signatures of GRANDPA's precommit.
+    pub signatures: Vec<([u8; 32], [u8; 64])>,
 }
 
 /// The most a block may hold.
@@ -471,7 +489,8 @@ pub trait Runtime: Send + Sync {
         head: &Head<'_>,
     ) -> Result<Option<SignatureCheck>, ValidateError>;
 
-    /// Whether the transaction may enter the pool on top of `head`: nonce, era, fee. Does not look at the signature.
+    /// Whether the transaction may enter the pool on top of `head`: nonce, era, fee. Does not look at the signature. One
+    /// without a sender may, too, if it proves itself: it names what it does in `provides`, and the pool holds one for that.
     fn validate(&self, transaction: &Transaction, head: &Head<'_>)
     -> Result<ValidTransaction, ValidateError>;
 
@@ -520,10 +539,34 @@ pub trait Runtime: Send + Sync {
         Ok(ValidatorSet::default())
     }
 
+    /// How a block on this state holds the votes for the block below ([`InherentData::votes`]), from a certificate of that
+    /// one. None if no votes belong there, or if these did not decide it.
+    fn votes(&self, certificate: &Certificate, state: &dyn StateRead) -> Result<Option<Vec<u8>>, StateError> {
+        let _ = (certificate, state);
+        Ok(None)
+    }
+
+    /// Whether a block has the inherents which the state that it stands on asks for, beside those that every block has.
+    fn check_inherents_on(
+        &self,
+        transactions: &[Verified],
+        state: &dyn StateRead,
+    ) -> Result<Result<(), InherentError>, StateError> {
+        let _ = (transactions, state);
+        Ok(Ok(()))
+    }
+
     /// The earliest time, in milliseconds since 1970, that the block which stands on this state may carry.
     fn earliest_time(&self, state: &dyn StateRead) -> Result<Moment, StateError> {
         let _ = state;
         Ok(0)
+    }
+
+    /// The bare transaction, without length prefix, that reports to the chain that a validator signed twice; none on a
+    /// chain that punishes nobody.
+    fn report(&self, evidence: &Evidence) -> Option<Vec<u8>> {
+        let _ = evidence;
+        None
     }
 
     /// Checks what must hold in every state (sum of balances = issuance …). For tests, simulations and `db check`.

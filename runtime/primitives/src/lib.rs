@@ -62,6 +62,7 @@ pub mod traits;
 pub mod transaction_validity;
 mod type_info;
 mod version;
+pub mod votes;
 pub mod weight_v2;
 
 pub use claim::{CLAIM, Claim};

@@ -111,7 +111,7 @@ fn make(genesis: &[u8], arguments: &Arguments) -> anyhow::Result<Vec<Block>> {
             parent,
             digest: Digest::default(),
             author: None,
-            inherents: InherentData { timestamp: number * 1_000 },
+            inherents: InherentData::at(number * 1_000),
             candidates: &mut candidates.into_iter(),
             deadline: None,
         })?;

@@ -318,7 +318,7 @@ fn parts(
 
     let env = BlockEnv { number: 1, parent_hash: best.hash, digest: Digest::default(), author: None };
     let inherents: Vec<_> = runtime
-        .inherents(&InherentData { timestamp: 1 })
+        .inherents(&InherentData::at(1))
         .into_iter()
         .map(|bytes| inspect(&bytes).map(|inherent| Verified::assume(inherent, Default::default())))
         .collect::<anyhow::Result<_>>()?;
@@ -559,7 +559,7 @@ fn build(
             parent,
             digest: Digest::default(),
             author: None,
-            inherents: InherentData { timestamp },
+            inherents: InherentData::at(timestamp),
             candidates: &mut ready.into_iter(),
             deadline: None,
         })

@@ -140,7 +140,7 @@ impl Place {
                     parent: chain.best().hash,
                     digest: Digest::default(),
                     author: None,
-                    inherents: InherentData { timestamp: timestamp(number) },
+                    inherents: InherentData::at(timestamp(number)),
                     candidates: &mut transactions.iter().cloned(),
                     deadline: None,
                 })?;

@@ -3,8 +3,8 @@
 use basalt_primitives::{AccountId, Digest, Header, Nonce, RuntimeVersion, ValidTransaction, Weight};
 use basalt_runtime::{LIMITS, NativeRuntime};
 use basalt_runtime_api::{
-    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Events, Fatal, GenesisError, Head,
-    InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
+    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Certificate, Events, Fatal, GenesisError,
+    Head, InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
     ValidateError, Verified,
 };
 use basalt_state::{ChangeSet, Overlay, StateError, StateRead};
@@ -84,6 +84,18 @@ impl Runtime for Roomy {
 
     fn check_inherents(&self, transactions: &[Verified], data: &InherentData) -> Result<(), InherentError> {
         self.native.check_inherents(transactions, data)
+    }
+
+    fn votes(&self, certificate: &Certificate, state: &dyn StateRead) -> Result<Option<Vec<u8>>, StateError> {
+        self.native.votes(certificate, state)
+    }
+
+    fn check_inherents_on(
+        &self,
+        transactions: &[Verified],
+        state: &dyn StateRead,
+    ) -> Result<Result<(), InherentError>, StateError> {
+        self.native.check_inherents_on(transactions, state)
     }
 
     fn begin_block(&self, env: &BlockEnv, state: &mut Overlay<'_>) -> Result<Events, Fatal> {

@@ -209,7 +209,7 @@ pub(crate) fn timestamp(number: u32) -> u64 {
 
 /// The inherents of the block at this height.
 pub(crate) fn inherents(runtime: &dyn Runtime, number: u32) -> anyhow::Result<Vec<Verified>> {
-    let data = InherentData { timestamp: timestamp(number) };
+    let data = InherentData::at(timestamp(number));
     let verified = |bytes| match runtime.inspect(bytes) {
         Ok(inherent) => Ok(Verified::assume(Arc::new(inherent), H256::zero())),
         Err(refusal) => anyhow::bail!("the runtime refuses its own inherent: {}", refusal.detail),

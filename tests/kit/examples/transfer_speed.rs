@@ -90,7 +90,7 @@ fn main() {
 
     let bytes: Vec<_> = (0..transfers).map(|number| transfer(number, accounts)).collect();
     let inherents: Vec<_> = runtime
-        .inherents(&InherentData { timestamp: 1 })
+        .inherents(&InherentData::at(1))
         .into_iter()
         .map(|bytes| Verified::assume(Arc::new(runtime.inspect(bytes).unwrap()), H256::zero()))
         .collect();

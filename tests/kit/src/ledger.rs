@@ -185,7 +185,7 @@ impl Ledger {
     /// If one does not decode or is badly signed.
     pub fn transactions(&self, signed: Vec<Vec<u8>>) -> Vec<Verified> {
         self.runtime
-            .inherents(&InherentData { timestamp: self.now + 1_000 })
+            .inherents(&InherentData::at(self.now + 1_000))
             .into_iter()
             .chain(signed)
             .map(|bytes| self.verify(bytes).expect("the transaction decodes and is signed"))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use basalt_chain::{BlockId, Justification};
 use basalt_consensus_bft::Ground;
 use basalt_primitives::{AccountId, Digest, DigestItem, H256, Header, OpaqueExtrinsic, hashing::blake2_256};
-use basalt_runtime_api::ValidatorSet;
+use basalt_runtime_api::{Certificate, ValidatorSet};
 use parity_scale_codec::{Decode, Encode};
 
 use crate::scenario::set_of;
@@ -54,6 +54,8 @@ pub struct Order {
     pub time: u64,
     /// Makes blocks differ.
     pub salt: u64,
+    /// Who voted for the block below, as far as the host knows.
+    pub votes: Option<Certificate>,
 }
 
 /// The chain of a node. What is committed is durable.
@@ -143,7 +145,7 @@ impl App for Light {
     }
 
     fn build(&mut self, order: Order) -> anyhow::Result<(Header, Body)> {
-        let Order { parent, digest, author: _, time, salt } = order;
+        let Order { parent, digest, time, salt, .. } = order;
         let body = vec![OpaqueExtrinsic((time, salt).encode())];
         let header = Header {
             parent_hash: parent,

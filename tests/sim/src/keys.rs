@@ -1,6 +1,6 @@
 //! Keys made from a number, and messages signed with them that no host would send.
 
-use basalt_consensus_bft::{Evidence, Keys, Message, Refusal, Slot, SlotStep, vrf_transcript};
+use basalt_consensus_bft::{Keys, Message, Refusal, Slot, SlotStep, vrf_transcript};
 use basalt_primitives::{AccountId, H256, Header, hashing::blake2_256};
 use basalt_runtime_api::Validator;
 use ed25519_zebra::SigningKey;
@@ -177,13 +177,5 @@ pub(crate) fn published(message: &Message) -> Option<Published> {
             Some((slot, (Some(proposal.header.hash()), proposal.pol_round)))
         }
         Message::Polka(_) | Message::Round(_) => None,
-    }
-}
-
-/// The height that evidence is of.
-pub(crate) fn height_of(evidence: &Evidence) -> u64 {
-    match evidence {
-        Evidence::Proposals(first, _) => first.height,
-        Evidence::Votes(first, _) => first.height,
     }
 }

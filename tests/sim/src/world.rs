@@ -7,7 +7,7 @@ use std::{
 };
 
 use basalt_consensus_bft::{Action, Entry, Event, Host, HostError, Log, Message, Step, Timer};
-use basalt_primitives::{H256, Header};
+use basalt_primitives::{AccountId, H256, Header};
 use parity_scale_codec::{Decode, Encode};
 
 use crate::{
@@ -173,6 +173,8 @@ pub struct Outcome {
     pub latencies: Vec<(Duration, Duration)>,
     /// When each height was decided first, from height 1 on.
     pub decided: BTreeMap<u32, Duration>,
+    /// Who made the block of each height.
+    pub authors: BTreeMap<u32, AccountId>,
     /// What happened, if it was to be kept.
     pub trace: Vec<String>,
 }
@@ -189,6 +191,7 @@ impl Outcome {
             time: Duration::ZERO,
             latencies: Vec::new(),
             decided: BTreeMap::new(),
+            authors: BTreeMap::new(),
             trace: Vec::new(),
         }
     }
@@ -211,6 +214,7 @@ pub struct World {
     arrivals: BTreeMap<(usize, usize), Duration>,
     latencies: Vec<(Duration, Duration)>,
     decided: BTreeMap<u32, Duration>,
+    authors: BTreeMap<u32, AccountId>,
     /// When the first proposer of a height began to build.
     building: BTreeMap<u32, Duration>,
     evil: evil::Evil,
@@ -258,6 +262,7 @@ impl World {
             arrivals: BTreeMap::new(),
             latencies: Vec::new(),
             decided: BTreeMap::new(),
+            authors: BTreeMap::new(),
             building: BTreeMap::new(),
             evil: evil::Evil::default(),
         };
@@ -294,6 +299,7 @@ impl World {
             time: self.now,
             latencies: self.latencies,
             decided: self.decided,
+            authors: self.authors,
             trace: self.check.trace.unwrap_or_default(),
             violations: self.check.violations,
         }

@@ -20,7 +20,7 @@ fn build(chain: &Chain, timestamp: u64) -> BuiltBlock {
             parent: chain.best().hash,
             digest: Default::default(),
             author: None,
-            inherents: InherentData { timestamp },
+            inherents: InherentData::at(timestamp),
             candidates: &mut std::iter::empty(),
             deadline: None,
         })

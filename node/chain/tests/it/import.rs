@@ -14,11 +14,7 @@ use crate::{
 };
 
 fn options() -> ImportOptions {
-    ImportOptions {
-        author: Some(author()),
-        now: Some(InherentData { timestamp: 2000 }),
-        ..Default::default()
-    }
+    ImportOptions { author: Some(author()), now: Some(InherentData::at(2000)), ..Default::default() }
 }
 
 /// A chain of one block, and a good second one.
@@ -173,12 +169,18 @@ fn a_huge_digest_is_refused_before_anything_else() {
 
 #[test]
 fn an_unsigned_transaction_behind_signed_ones_is_refused() {
-    let error = refused(|block| {
-        let mut body = block.extrinsics.clone();
-        body.insert(2, bare(Call::Put(b"mine".to_vec(), vec![1])).into());
-        with_body(block, body)
-    });
-    assert!(matches!(error, ImportError::Unsigned { index: 2, .. }), "{error}");
+    let with = |call| {
+        refused(|block| {
+            let mut body = block.extrinsics.clone();
+            body.insert(2, bare(call).into());
+            with_body(block, body)
+        })
+    };
+    let error = with(Call::Now(1_000));
+    assert!(matches!(error, ImportError::LateInherent { index: 2, .. }), "{error}");
+    // The runtime says which others may be unsigned, and this one allows none.
+    let error = with(Call::Put(b"mine".to_vec(), vec![1]));
+    assert_eq!(error, ImportError::Inherents(InherentError::Misplaced { index: 2 }));
 }
 
 #[test]
@@ -204,8 +206,7 @@ fn a_missing_inherent_is_refused_even_if_no_time_is_given() {
 #[test]
 fn a_block_from_the_future_is_refused_for_now_and_not_punished() {
     let (kit, block) = kit_and_block();
-    let early =
-        ImportOptions { now: Some(InherentData { timestamp: 2000 - toy::DRIFT_MAX - 1 }), ..options() };
+    let early = ImportOptions { now: Some(InherentData::at(2000 - toy::DRIFT_MAX - 1)), ..options() };
     let error = kit.chain.import(block.clone(), early).unwrap_err();
     assert!(matches!(error, ChainError::Import(ImportError::Inherents(InherentError::TooFarAhead { .. }))));
     assert!(!error.is_peer_fault() && !error.is_internal());

@@ -60,7 +60,7 @@ pub(crate) fn build(
         parent: *parent,
         digest: Digest { logs: vec![DigestItem::PreRuntime(*b"test", vec![1, 2, 3])] },
         author: Some(author()),
-        inherents: InherentData { timestamp: u64::from(number) * 1000 },
+        inherents: InherentData::at(u64::from(number) * 1000),
         candidates: &mut transactions.into_iter().map(verified),
         deadline: None,
     })

@@ -83,7 +83,7 @@ fn build_on(
             parent: *parent,
             digest: Default::default(),
             author: Some(author()),
-            inherents: basalt_runtime_api::InherentData { timestamp: u64::from(number) * 1000 },
+            inherents: basalt_runtime_api::InherentData::at(u64::from(number) * 1000),
             candidates: &mut transactions.into_iter().map(crate::toy::verified),
             deadline: None,
         })

@@ -10,12 +10,12 @@
 use std::{path::PathBuf, sync::Arc};
 
 use basalt_consensus_api::{Engine, EngineError, Env};
-use basalt_primitives::{CLAIM, EngineId, H256, OpaqueExtrinsic};
+use basalt_primitives::{CLAIM, EngineId, H256, OpaqueExtrinsic, votes::Evidence};
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    host::{Evidence, Offence, Pace, PeerTag, Status},
+    host::{Offence, Pace, PeerTag, Status},
     keys::Keys,
     timing::Timeouts,
 };

@@ -9,24 +9,22 @@
 use std::time::Duration;
 
 use basalt_chain::{BlockId, Justification};
-use basalt_primitives::{AccountId, BlockNumber, Digest, H256, Header, OpaqueExtrinsic};
-use basalt_runtime_api::ValidatorSet;
+use basalt_primitives::{AccountId, BlockNumber, Digest, H256, Header, OpaqueExtrinsic, votes::Evidence};
+use basalt_runtime_api::{Certificate, ValidatorSet};
 
-use crate::{
-    log::Entry,
-    timing::Timeouts,
-    wire::{Message, SignedProposal, SignedVote},
-};
+use crate::{log::Entry, timing::Timeouts, wire::Message};
 
+mod certificate;
 mod drive;
 mod effects;
 mod messages;
 mod status;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use drive::Host;
-pub use status::{Seen, Status, Step};
+pub use status::{Seen, Status, Step, Turnout};
 
 /// Names a peer to whoever carries out the actions.
 pub type PeerTag = u64;
@@ -162,6 +160,8 @@ pub enum Action {
         digest: Digest,
         /// The others wait this long for it.
         patience: Duration,
+        /// Who voted for the block below, as far as that is known here; none after a restart, or if it came otherwise.
+        votes: Option<Certificate>,
     },
     /// Get the body of a block, execute it, and answer with [`Event::Executed`].
     Execute {
@@ -213,24 +213,4 @@ pub enum Offence {
     /// It passes on a block that cannot be right.
     #[error("it passed on a proposal that cannot be right: {0}")]
     BadProposal(String),
-}
-
-/// Two messages that contradict each other, signed with one key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "there is seldom one")]
-pub enum Evidence {
-    /// Two blocks, or one under different terms, for one round.
-    Proposals(Box<SignedProposal>, Box<SignedProposal>),
-    /// Two votes of one kind in one round.
-    Votes(SignedVote, SignedVote),
-}
-
-impl Evidence {
-    /// Whose it is: a vote key.
-    pub fn offender(&self) -> [u8; 32] {
-        match self {
-            Self::Proposals(first, _) => first.proposer,
-            Self::Votes(first, _) => first.voter,
-        }
-    }
 }

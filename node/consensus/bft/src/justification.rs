@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use basalt_chain::{BlockId, Justification};
 use basalt_primitives::{BlockNumber, EngineId, H256, Header};
-use basalt_runtime_api::ValidatorSet;
+use basalt_runtime_api::{Certificate, ValidatorSet};
 use ed25519_zebra::{Signature, VerificationKey};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 
@@ -120,6 +120,20 @@ pub fn decode(justification: &Justification) -> Result<GrandpaJustification, Jus
     }
     GrandpaJustification::decode_all(&mut &justification.data[..])
         .map_err(|_| JustificationError::Undecodable(justification.data.len()))
+}
+
+/// The votes in a justification. What it claims is not checked.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub fn votes(justification: &Justification) -> Result<Certificate, JustificationError> {
+    let GrandpaJustification { round, precommits, .. } = decode(justification)?;
+    Ok(Certificate {
+        // The lower half: see `grandpa_round`.
+        round: u32::try_from(round & u64::from(u32::MAX)).unwrap_or(u32::MAX),
+        signatures: precommits.into_iter().map(|vote| (vote.id, vote.signature)).collect(),
+    })
 }
 
 /// Whether more than two thirds of the power of `set` decided for `block`.

@@ -61,7 +61,7 @@ pub use claim::{ClaimError, check_claim, claim_digest, claim_of, seed_after, vrf
 pub use engine::{BftEngine, Bodies, Config as EngineConfig, Incoming, Link, MESSAGES_MAX, Monitor};
 pub use error::HostError;
 pub use host::{
-    Action, Config, Event, Evidence, Ground, Host, Offence, Pace, PeerTag, Seen, Status, Step, Timer, Verdict,
+    Action, Config, Event, Ground, Host, Offence, Pace, PeerTag, Seen, Status, Step, Timer, Turnout, Verdict,
 };
 pub use justification::{FRNK, JustificationError, verify_justification};
 pub use keys::{Keys, Refusal, Slot, SlotStep};

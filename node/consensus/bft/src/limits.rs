@@ -7,6 +7,10 @@ pub const VALIDATORS_MAX: usize = 400;
 /// The most bytes of a message between validators: as many as the network carries.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
+/// The most memory of a message that was read. What honest validators send takes less than twice its bytes, but for
+/// bodies of very short extrinsics.
+pub const MESSAGE_MEMORY_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
+
 /// The most bytes of a header in a proposal.
 pub const HEADER_BYTES_MAX: usize = 32 * 1024;
 
@@ -19,7 +23,14 @@ pub const BODIES_MAX: usize = 32;
 /// How often a body is asked for before its block counts as unknown: the round goes on without it then.
 pub const FETCHES_MAX: u32 = 20;
 
-/// Evidence that waits for somebody to look at it.
+/// Heights before the current one that are still watched for who signs twice.
+pub const WATCHED_HEIGHTS: u64 = 64;
+
+/// Messages of one validator and height that others are compared with: those of four rounds. With the most validators and
+/// two rounds at each height this takes some 20 MB.
+pub const WATCHED_PER_VALIDATOR_MAX: usize = 12;
+
+/// Evidence that waits for somebody to look at it: the newest.
 pub const EVIDENCE_MAX: usize = 256;
 
 /// Messages for the next height that are kept until it begins, of all peers.
@@ -27,6 +38,9 @@ pub const EARLY_MAX: usize = 4096;
 
 /// And of one peer, so that none pushes out what others say. More of an honest one comes again.
 pub const EARLY_PER_PEER_MAX: usize = 64;
+
+/// Over how many certificates it is counted who voted. With the most validators, each certificate takes 40 KB.
+pub const TURNOUT_CERTIFICATES: usize = 100;
 
 /// Signatures of one height that are remembered as good.
 pub const VERIFIED_MAX: usize = 1 << 16;

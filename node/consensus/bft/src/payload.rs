@@ -1,51 +1,39 @@
-//! What is signed.
+//! What is signed, by the core's types. The bytes themselves are made where the chain finds them too.
 
 use arc_malachitebft_core_types::{NilOrVal, VoteType};
-use basalt_primitives::H256;
-use parity_scale_codec::Encode;
+use basalt_primitives::{
+    H256,
+    votes::{Place, Proposed},
+};
+
+pub(crate) use basalt_primitives::votes::grandpa_round;
 
 use crate::context::{Height, Proposal, Vote};
 
-/// The variant of a precommit among GRANDPA's messages.
-const GRANDPA_PRECOMMIT: u8 = 1;
-
-/// Height and round as one GRANDPA round: so two votes in different rounds are never an equivocation there, and two in one
-/// round always are. Heights are block numbers, so the upper half holds them.
-pub(crate) fn grandpa_round(height: u64, round: u32) -> u64 {
-    (height << 32) | u64::from(round)
+/// What a precommit for a block signs.
+pub(crate) fn precommit(height: u64, round: u32, set_id: u64, hash: &H256) -> Vec<u8> {
+    // The chain is not part of it.
+    Place { set_id, height, round }.precommit(&H256::zero(), Some(*hash))
 }
 
-/// What a precommit for a block signs: exactly what GRANDPA's does (`facts/consensus.md` §4.3), so that a certificate is
-/// a GRANDPA justification.
-pub(crate) fn precommit(height: u64, round: u32, set: u64, hash: &H256) -> Vec<u8> {
-    let number = u32::try_from(height).unwrap_or(u32::MAX);
-    (GRANDPA_PRECOMMIT, hash, number, grandpa_round(height, round), set).encode()
-}
-
-/// What a vote signs. All but precommits for a block name their purpose and the chain.
-pub(crate) fn vote(vote: &Vote, set: u64, genesis: &H256) -> Vec<u8> {
+/// What a vote signs.
+pub(crate) fn vote(vote: &Vote, set_id: u64, genesis: &H256) -> Vec<u8> {
     let Height(height) = vote.height;
-    let round = vote.round.as_u32().unwrap_or(u32::MAX);
-    let (purpose, hash) = match (vote.kind, &vote.value) {
-        (VoteType::Precommit, NilOrVal::Val(id)) => return precommit(height, round, set, &id.0),
-        (VoteType::Precommit, NilOrVal::Nil) => ("basalt/precommit", None),
-        (VoteType::Prevote, NilOrVal::Val(id)) => ("basalt/prevote", Some(id.0)),
-        (VoteType::Prevote, NilOrVal::Nil) => ("basalt/prevote", None),
+    let place = Place { set_id, height, round: vote.round.as_u32().unwrap_or(u32::MAX) };
+    let block = match &vote.value {
+        NilOrVal::Nil => None,
+        NilOrVal::Val(id) => Some(id.0),
     };
-    (purpose, genesis, set, height, round, hash).encode()
+    match vote.kind {
+        VoteType::Prevote => place.prevote(genesis, block),
+        VoteType::Precommit => place.precommit(genesis, block),
+    }
 }
 
 /// What a proposal signs.
-pub(crate) fn proposal(proposal: &Proposal, set: u64, genesis: &H256) -> Vec<u8> {
+pub(crate) fn proposal(proposal: &Proposal, set_id: u64, genesis: &H256) -> Vec<u8> {
     let round = proposal.round.as_u32().unwrap_or(u32::MAX);
-    (
-        "basalt/proposal",
-        genesis,
-        set,
-        proposal.height.0,
-        round,
-        proposal.pol_round.as_u32(),
-        proposal.value.hash,
-    )
-        .encode()
+    let place = Place { set_id, height: proposal.height.0, round };
+    let pol_round = proposal.pol_round.as_u32();
+    place.proposal(genesis, &Proposed { block: proposal.value.hash, pol_round })
 }

@@ -6,11 +6,13 @@ use arc_malachitebft_core_types::{
     RoundCertificateType, RoundSignature, SignedMessage, VoteType,
 };
 use basalt_primitives::{H256, Header, OpaqueExtrinsic};
-use parity_scale_codec::{Decode, DecodeAll, Encode};
+use parity_scale_codec::{Decode, Encode, MemTrackingInput};
 
 use crate::{
     context::{Address, Candidate, Context, Height, Id, Proposal, Signature, Vote},
-    limits::{HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, VALIDATORS_MAX},
+    limits::{
+        HEADER_BYTES_MAX, INLINE_BODY_BYTES_MAX, MESSAGE_BYTES_MAX, MESSAGE_MEMORY_BYTES_MAX, VALIDATORS_MAX,
+    },
 };
 
 #[cfg(test)]
@@ -123,9 +125,21 @@ impl Message {
         if bytes.len() > MESSAGE_BYTES_MAX {
             return Err(WireError::TooLong(bytes.len()));
         }
-        let message = Self::decode_all(&mut &bytes[..]).map_err(|_| WireError::Undecodable(bytes.len()))?;
+        let undecodable = || WireError::Undecodable(bytes.len());
+        let mut rest = bytes;
+        // Lists of empty parts take much more memory than bytes.
+        let mut bounded = MemTrackingInput::new(&mut rest, MESSAGE_MEMORY_BYTES_MAX);
+        let message = Self::decode(&mut bounded).map_err(|_| undecodable())?;
+        if !rest.is_empty() {
+            return Err(undecodable());
+        }
         match &message {
-            Self::Proposal(proposal, _) => proposal.well_formed()?,
+            Self::Proposal(proposal, body) => {
+                proposal.well_formed()?;
+                if body.as_ref().is_some_and(|body| inline_bytes(body) > INLINE_BODY_BYTES_MAX) {
+                    return Err(WireError::Malformed("its body is too large to come with a proposal"));
+                }
+            }
             Self::Vote(_) => {}
             Self::Polka(polka) => few(polka.prevotes.len())?,
             Self::Round(change) => few(change.votes.len())?,
@@ -157,6 +171,11 @@ impl Message {
             LivenessMsg::SkipRoundCertificate(change) => Self::Round(RoundChange::of(change)),
         }
     }
+}
+
+/// What counts for [`INLINE_BODY_BYTES_MAX`]: the extrinsics, and at most four bytes for the length of each.
+pub(crate) fn inline_bytes(body: &[OpaqueExtrinsic]) -> usize {
+    body.iter().map(|extrinsic| extrinsic.0.len() + 4).sum()
 }
 
 fn few(signatures: usize) -> Result<(), WireError> {
@@ -250,6 +269,20 @@ impl SignedVote {
 }
 
 impl Polka {
+    /// The votes in it.
+    pub(crate) fn votes(&self) -> impl Iterator<Item = SignedVote> {
+        let (height, round, block) = (self.height, self.round, Some(self.block));
+        let one = move |(voter, signature): &([u8; 32], [u8; 64])| SignedVote {
+            precommit: false,
+            height,
+            round,
+            block,
+            voter: *voter,
+            signature: *signature,
+        };
+        self.prevotes.iter().map(one)
+    }
+
     pub(crate) fn of(polka: &PolkaCertificate<Context>) -> Self {
         let prevotes = polka.polka_signatures.iter().map(|one| (one.address.0, one.signature.0)).collect();
         Self { height: polka.height.0, round: round(polka.round), block: polka.value_id.0, prevotes }
@@ -267,6 +300,20 @@ impl Polka {
 }
 
 impl RoundChange {
+    /// The votes in it.
+    pub(crate) fn votes(&self) -> impl Iterator<Item = SignedVote> {
+        let (height, round) = (self.height, self.round);
+        let one = move |(precommit, block, voter, signature): &RoundVote| SignedVote {
+            precommit: *precommit,
+            height,
+            round,
+            block: *block,
+            voter: *voter,
+            signature: *signature,
+        };
+        self.votes.iter().map(one)
+    }
+
     pub(crate) fn of(change: &RoundCertificate<Context>) -> Self {
         let one = |vote: &RoundSignature<Context>| {
             let precommit = vote.vote_type == VoteType::Precommit;

@@ -229,7 +229,7 @@ impl Sealer {
                 parent,
                 digest: Digest { logs },
                 author,
-                inherents: InherentData { timestamp },
+                inherents: InherentData::at(timestamp),
                 candidates: &mut candidates.into_iter(),
                 deadline: None,
             })?;

@@ -300,7 +300,9 @@ impl Service {
         self.shared.gossip.lock().connected(id);
         self.shared.peers.write().insert(id, Arc::clone(&peer));
         self.shared.peer_events.update(|events| events.connected(id, status));
-        if let Some(kademlia) = self.swarm.behaviour_mut().kademlia.as_mut() {
+        let behaviours = self.swarm.behaviour_mut();
+        behaviours.identify.open(id.0);
+        if let Some(kademlia) = behaviours.kademlia.as_mut() {
             kademlia.open(id.0);
         }
         let buckets = push::buckets(now);
@@ -402,7 +404,9 @@ impl Service {
         self.shared.peers.write().remove(&peer);
         self.shared.gossip.lock().disconnected(&peer);
         self.shared.peer_events.update(|events| events.disconnected(peer));
-        if let Some(kademlia) = self.swarm.behaviour_mut().kademlia.as_mut() {
+        let behaviours = self.swarm.behaviour_mut();
+        behaviours.identify.close(&peer.0);
+        if let Some(kademlia) = behaviours.kademlia.as_mut() {
             kademlia.close(&peer.0);
         }
         self.store.disconnected(&peer, &self.redial, backoff::random(), now);

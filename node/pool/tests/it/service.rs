@@ -12,6 +12,7 @@ use basalt_primitives::{H256, InvalidTransaction, TransactionValidityError, keys
 use basalt_runtime_api::Refusal;
 use basalt_state::{Memory, StateError, StateRead};
 use basalt_verifier::Verifier;
+use parity_scale_codec::Encode;
 use tokio::{runtime::Builder, sync::mpsc};
 
 use crate::toy::{self, Order, Toy, badly_signed, block_hash, pair, signed};
@@ -509,5 +510,84 @@ fn many_submitters_at_once_all_get_their_own_answer() {
     }
     assert_eq!(run(pool.status()).ready, 32);
     assert_eq!(verifier.checked(), 64);
+    service.stop();
+}
+
+#[test]
+fn what_proves_itself_needs_no_sender_goes_first_and_is_held_once() {
+    let Fixture { pool, service, .. } = fixture(limits());
+    run(async {
+        pool.submit(signed(&pair(Scheme::Sr25519, 1), Order::new(0, 1_000))).await.expect("it is good");
+        let proof = pool.submit(toy::proof_of(7, 1)).await.expect("it proves itself");
+        let offered: Vec<_> = pool.ready().await.iter().map(|ready| ready.hash).collect();
+        assert_eq!((offered[0], offered.len()), (proof, 2));
+        // The same, proved in another way.
+        let error = pool.submit(toy::proof_of(7, 2)).await.expect_err("one is enough");
+        assert_eq!((error.kind.clone(), error.code()), (PoolErrorKind::SameBare, 1013));
+        assert!(!error.is_bad_transaction(), "whoever sent it saw another proof");
+        // Included, it is known to the state, and neither comes back.
+        let mut state = Memory::default();
+        state.0.insert(vec![7], vec![]);
+        pool.on_block(update(1, &state, &[proof])).await;
+        for way in [1, 2] {
+            let error = pool.submit(toy::proof_of(7, way)).await.expect_err("it is known");
+            let known = refusal(&error.kind) == Some(InvalidTransaction::Stale.into());
+            assert!(known || error.kind == PoolErrorKind::Banned, "{error}");
+        }
+        // What others included makes the one that waits here invalid.
+        pool.submit(toy::proof_of(8, 1)).await.expect("it proves itself");
+        state.0.insert(vec![8], vec![]);
+        pool.on_block(update(2, &state, &[H256::repeat_byte(1)])).await;
+        assert_eq!(pool.ready().await.len(), 1);
+    });
+    service.stop();
+}
+
+#[test]
+fn a_flood_without_signatures_fills_nothing_and_is_blamed_on_its_sender() {
+    let Fixture { pool, service, .. } = fixture(limits());
+    run(async {
+        for way in 0..100 {
+            for garbage in [toy::proof_of(0, way), toy::Wire::Bare(vec![way]).encode(), vec![0, 8, way, way]]
+            {
+                let error = pool.submit(garbage).await.expect_err("it proves nothing");
+                assert!(error.is_bad_transaction() || error.kind == PoolErrorKind::Banned, "{error}");
+            }
+        }
+        assert_eq!(pool.status().await.ready, 0);
+        // What is right has little room, and takes none of the others'.
+        pool.submit(toy::proof_of(1, 0)).await.expect("there is room");
+        pool.submit(toy::proof_of(2, 0)).await.expect("there is room");
+        for tag in 3..100 {
+            let error = pool.submit(toy::proof_of(tag, 0)).await.expect_err("two are as many as may be");
+            assert_eq!((error.kind.clone(), error.code()), (PoolErrorKind::Full(Full::Bare), 1016));
+            assert!(!error.is_bad_transaction());
+        }
+        for sender in 1..=6 {
+            pool.submit(signed(&pair(Scheme::Sr25519, sender), Order::new(0, 1)))
+                .await
+                .expect("there is room");
+        }
+        assert_eq!(pool.status().await.ready, 8);
+    });
+    service.stop();
+}
+
+#[test]
+fn what_proves_itself_comes_back_with_a_retracted_block() {
+    let Fixture { pool, service, .. } = fixture(limits());
+    run(async {
+        let bytes = toy::proof_of(7, 1);
+        let proof = pool.submit(bytes.clone()).await.expect("it proves itself");
+        pool.on_block(update(1, &Memory::default(), &[proof])).await;
+        assert!(pool.ready().await.is_empty());
+        let fork = BlockUpdate {
+            head: Head { hash: H256::repeat_byte(7), number: 1, state: Arc::new(Memory::default()) },
+            enacted: vec![(H256::repeat_byte(7), vec![])],
+            retracted: vec![(block_hash(1), vec![bytes])],
+        };
+        pool.on_block(fork).await;
+        assert_eq!(pool.ready().await.iter().map(|ready| ready.hash).collect::<Vec<_>>(), [proof]);
+    });
     service.stop();
 }

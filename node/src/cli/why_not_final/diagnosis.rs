@@ -135,6 +135,7 @@ impl<'a> Diagnosis<'a> {
                 text += &row(validator, report, view.ss58_prefix);
             }
         }
+        text += &unreachable(report, view.ss58_prefix);
         let _ = write!(text, "\n{}", self.remedy(view));
         text
     }
@@ -284,6 +285,20 @@ fn standing(report: &ConsensusReport, prefix: u16) -> String {
         format!("; the proposer is {}{note}", short(account, prefix))
     });
     format!("Block #{} is in round {} and {waits}{proposer}.\n", report.height, report.round)
+}
+
+/// Whom the node that was asked does not reach, if it is a validator itself.
+fn unreachable(report: &ConsensusReport, prefix: u16) -> String {
+    let missing = report.validators.iter().filter(|validator| validator.connected == Some(false));
+    let names: Vec<String> = missing.map(|validator| short(&validator.account, prefix)).collect();
+    match (report.local, &names[..]) {
+        (None, _) | (_, []) => String::new(),
+        _ => format!(
+            "\nThis node has no direct connection with {}. Validators pass nothing on for each other, so all of them must be \
+             connected directly (--reserved-nodes).\n",
+            names.join(", ")
+        ),
+    }
 }
 
 fn row(validator: &ValidatorReport, report: &ConsensusReport, prefix: u16) -> String {

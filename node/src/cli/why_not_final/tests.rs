@@ -25,6 +25,8 @@ fn healthy() -> ConsensusReport {
         prevote: Some(VoteReport::Block),
         precommit: None,
         last_signed: Some(12),
+        votes_seen: 100,
+        certificates_seen: 100,
         connected: Some(true),
     };
     ConsensusReport {
@@ -97,6 +99,8 @@ fn two_of_four_missing_are_named_with_their_stake_and_what_brings_finality_back(
          These do not vote:\n  \
          Charlie  5FLSigC9HGRKVhB9FiEo4Y3koPsNmBmLJbpXg2mp1hXcS59Y  25.0 %  not connected, last vote for #11\n  \
          Dave     5DAAnrj7VHTznn2AWBemMuyBwZWs6FNFjdyVXUeYum3PTXFy  25.0 %  not connected, last vote for #11\n\n\
+         This node has no direct connection with Charlie, Dave. Validators pass nothing on for each other, so all of them \
+         must be connected directly (--reserved-nodes).\n\n\
          Finality resumes by itself as soon as Charlie votes again. Ask who runs it to start the node (basalt \
          --validator …) and to read its log. In a localnet: `basalt localnet ctl start charlie`, `basalt localnet ctl \
          start dave`."

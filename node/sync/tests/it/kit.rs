@@ -63,7 +63,7 @@ impl Node {
                 parent: parent.hash,
                 digest,
                 author: Some(account),
-                inherents: InherentData { timestamp: u64::from(number) * 1000 },
+                inherents: InherentData::at(u64::from(number) * 1000),
                 candidates: &mut std::iter::empty(),
                 deadline: None,
             })

@@ -43,11 +43,20 @@ impl Order {
     }
 }
 
-/// A toy transaction: a bare payload, or an order with its signer and signature.
+/// A toy transaction: a bare payload, or an order with its signer and signature. A bare one that begins with [`PROOF`] proves
+/// itself, and does what the byte after it says; one that goes on with a 0 proves nothing.
 #[derive(Clone, Debug, Encode, Decode)]
 pub enum Wire {
     Bare(Vec<u8>),
     Signed { signer: [u8; 32], signature: MultiSignature, order: Order },
+}
+
+/// What a bare transaction begins with that proves itself.
+pub const PROOF: &[u8] = b"proof";
+
+/// A transaction that proves that `tag` was done, in one of many ways.
+pub fn proof_of(tag: u8, way: u8) -> Vec<u8> {
+    Wire::Bare([PROOF, &[tag, way]].concat()).encode()
 }
 
 /// The key of a made-up person.
@@ -148,10 +157,22 @@ impl Runtime for Toy {
         transaction: &Transaction,
         head: &Head<'_>,
     ) -> Result<ValidTransaction, ValidateError> {
-        let Wire::Signed { signer, order, .. } =
-            Wire::decode(&mut &transaction.bytes[..]).expect("`inspect` decoded it")
-        else {
-            return Err(refuse(InvalidTransaction::Call, "not signed"));
+        let (signer, order) = match Wire::decode(&mut &transaction.bytes[..]).expect("`inspect` decoded it") {
+            Wire::Signed { signer, order, .. } => (signer, order),
+            Wire::Bare(payload) => {
+                return match payload.strip_prefix(PROOF) {
+                    Some([0, ..]) => Err(refuse(InvalidTransaction::BadProof, "it proves nothing")),
+                    Some([tag, ..]) if head.state.get(&[*tag])?.is_some() => {
+                        Err(refuse(InvalidTransaction::Stale, "that is known"))
+                    }
+                    Some([tag, ..]) => Ok(ValidTransaction {
+                        priority: u64::MAX,
+                        provides: vec![vec![*tag]],
+                        ..ValidTransaction::default()
+                    }),
+                    _ => Err(refuse(InvalidTransaction::Call, "not signed")),
+                };
+            }
         };
         let account = AccountId::from(signer);
         if order.nonce < self.nonce(&account, head.state)? {

@@ -58,7 +58,12 @@ pub struct ValidatorReport {
     pub precommit: Option<VoteReport>,
     /// The greatest height for which a vote of it arrived since the node started.
     pub last_signed: Option<u32>,
-    /// Whether it is connected; null if the node cannot tell which of its peers it is.
+    /// In how many of the last certificates its vote was, as far as they were collected here before the next block: whoever
+    /// is below the others is slow or absent.
+    pub votes_seen: u32,
+    /// How many certificates these were. Zero when nothing was decided here since the node started.
+    pub certificates_seen: u32,
+    /// Whether the peer is connected that its last vote came from; null if none came and it may be one of the peers.
     pub connected: Option<bool>,
 }
 

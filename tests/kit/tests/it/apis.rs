@@ -60,7 +60,7 @@ fn fees_can_be_asked_for_with_a_signature_that_is_none() {
         assert_eq!(validity(&world, faked.clone()), invalid(InvalidTransaction::BadProof));
         assert_eq!(applied(&world, faked), invalid(InvalidTransaction::BadProof));
     }
-    let bare = world.ledger.runtime.inherents(&basalt_runtime_api::InherentData { timestamp: 1 }).remove(0);
+    let bare = world.ledger.runtime.inherents(&basalt_runtime_api::InherentData::at(1)).remove(0);
     assert!(world.query_info(&bare).weight.ref_time > 0);
 }
 
@@ -91,8 +91,7 @@ fn validity_is_told_with_tags_or_with_the_reason() {
     let poor = Sender::dev("Eve").sign(genesis, &remark(1));
     assert_eq!(validity(&world, poor), invalid(InvalidTransaction::Payment));
     assert_eq!(validity(&world, vec![1, 2, 3]), invalid(InvalidTransaction::Call));
-    let inherent =
-        world.ledger.runtime.inherents(&basalt_runtime_api::InherentData { timestamp: 1 }).remove(0);
+    let inherent = world.ledger.runtime.inherents(&basalt_runtime_api::InherentData::at(1)).remove(0);
     assert_eq!(validity(&world, inherent), invalid(InvalidTransaction::Call));
     let mut by_index = with(1, Era::Immortal, genesis);
     // An address that is an account index: one byte instead of 33.
@@ -125,8 +124,9 @@ fn a_dry_run_says_what_would_happen_and_changes_nothing() {
     assert_eq!(applied(&world, signed(0, remark(1))), invalid(InvalidTransaction::Stale));
     assert_eq!(applied(&world, signed(2, remark(1))), invalid(InvalidTransaction::Future));
     assert_eq!(applied(&world, vec![]), invalid(InvalidTransaction::Call));
-    let inherents =
-        |timestamp| world.ledger.runtime.inherents(&basalt_runtime_api::InherentData { timestamp }).remove(0);
+    let inherents = |timestamp| {
+        world.ledger.runtime.inherents(&basalt_runtime_api::InherentData::at(timestamp)).remove(0)
+    };
     let now = timestamp::NOW.get_or_default(&world.ledger.state).unwrap();
     assert_eq!(applied(&world, inherents(now + 1)), Ok(Ok(())));
     assert_eq!(applied(&world, inherents(now)), invalid(InvalidTransaction::BadMandatory));

@@ -171,7 +171,7 @@ fn a_builder_stops_when_it_is_told_to() {
 #[test]
 fn a_block_without_its_time_is_no_block() {
     let mut world = World::new();
-    let now = InherentData { timestamp: 2_000 };
+    let now = InherentData::at(2_000);
     let runtime = world.ledger.runtime.clone();
     let signed = world.by_alice(&transfer(world.bob.account(), 1));
     let with_time = world.ledger.transactions(vec![signed]);
@@ -181,9 +181,9 @@ fn a_block_without_its_time_is_no_block() {
     assert_eq!(runtime.check_inherents(&with_time[1..], &now), missing);
     let twice = [with_time.clone(), vec![with_time[0].clone()]].concat();
     assert_eq!(runtime.check_inherents(&twice, &now), Err(InherentError::Misplaced { index: 2 }));
-    let late = InherentData { timestamp: 1_000 };
+    let late = InherentData::at(1_000);
     assert_eq!(runtime.check_inherents(&with_time, &late), Ok(()), "a second ahead is within the tolerance");
-    let far = runtime.inherents(&InherentData { timestamp: 32_001 }).remove(0);
+    let far = runtime.inherents(&InherentData::at(32_001)).remove(0);
     let far = [world.ledger.verify(far).unwrap()];
     assert_eq!(
         runtime.check_inherents(&far, &now),
@@ -208,7 +208,7 @@ fn a_signed_call_in_the_place_of_the_time_is_no_time() {
     let sample = world.bob.sign_with(Default::default(), &remark(0), 0, 0, Era::Immortal, Default::default());
     forged.signed = world.ledger.runtime.inspect(sample).unwrap().signed;
     let forged = Verified::assume(std::sync::Arc::new(forged), Default::default());
-    let now = InherentData { timestamp: 2_000 };
+    let now = InherentData::at(2_000);
     assert_eq!(
         world.ledger.runtime.check_inherents(&[forged], &now),
         Err(InherentError::Missing("timestamp.set"))
@@ -221,7 +221,7 @@ fn time_goes_forward_only() {
     let mut world = World::new();
     world.run(vec![]);
     let at = |world: &World, timestamp| {
-        let bytes = world.ledger.runtime.inherents(&InherentData { timestamp }).remove(0);
+        let bytes = world.ledger.runtime.inherents(&InherentData::at(timestamp)).remove(0);
         vec![world.ledger.verify(bytes).unwrap()]
     };
     for past in [0, 1_999, 2_000] {

@@ -13,5 +13,6 @@ mod speculation;
 mod staking;
 mod transfers;
 mod validity;
+mod votes;
 mod weights;
 mod world;

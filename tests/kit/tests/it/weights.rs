@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use basalt_pallet_authorship as authorship;
 use basalt_pallet_session::{self as session, SessionKeys};
 use basalt_primitives::{
     AccountId, MultiSignature, MultiSigner, Weight,
@@ -47,6 +48,13 @@ fn worst_cases(world: &World) -> Vec<(Origin, RuntimeCall)> {
         ),
         (Origin::Root, of_system(system::Call::kill_storage { keys: keys(50) })),
         (Origin::None, RuntimeCall::Timestamp(timestamp::Call::set { now: u64::MAX })),
+        // More is in `votes.rs`, on a chain that has some.
+        (
+            Origin::None,
+            RuntimeCall::Authorship(authorship::Call::note_votes {
+                votes: authorship::Votes { round: 0, voters: vec![1], signatures: vec![[0; 64]] },
+            }),
+        ),
         (signed(), worst()),
         (Origin::Root, own(Call::force_transfer { source: bob.into(), dest: new.into(), value: dusty })),
         (signed(), own(Call::transfer_keep_alive { dest: new.into(), value: UNIT })),

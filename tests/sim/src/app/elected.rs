@@ -7,8 +7,8 @@ use basalt_primitives::{
 };
 use basalt_runtime::{NativeRuntime, SESSION};
 use basalt_runtime_api::{
-    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Events, Fatal, GenesisError, Head,
-    InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
+    ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Certificate, Events, Fatal, GenesisError,
+    Head, InherentData, InherentError, Position, Receipt, Refusal, Runtime, SignatureCheck, Transaction,
     ValidateError, ValidatorSet, Verified,
 };
 use basalt_state::{ChangeSet, Overlay, StateError, StateRead};
@@ -83,6 +83,18 @@ impl Runtime for Elected {
 
     fn check_inherents(&self, transactions: &[Verified], data: &InherentData) -> Result<(), InherentError> {
         self.native.check_inherents(transactions, data)
+    }
+
+    fn votes(&self, certificate: &Certificate, state: &dyn StateRead) -> Result<Option<Vec<u8>>, StateError> {
+        self.native.votes(certificate, state)
+    }
+
+    fn check_inherents_on(
+        &self,
+        transactions: &[Verified],
+        state: &dyn StateRead,
+    ) -> Result<Result<(), InherentError>, StateError> {
+        self.native.check_inherents_on(transactions, state)
     }
 
     fn apply(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use basalt_chain::{BlockId, BuildRequest, BuiltBlock, Chain, ForkChoice, ImportOptions};
-use basalt_consensus_bft::{Ground, seed_after};
+use basalt_consensus_bft::{Ground, justification::votes, seed_after};
 use basalt_db::{Config, Db, Durability, Pruning};
 use basalt_executor::{Executor, Mode};
 use basalt_primitives::{Block, H256, Header, MultiAddress};
@@ -185,11 +185,20 @@ impl App for Full {
         let chain = self.chain()?;
         let state = chain.state_at(&order.parent)?;
         let timestamp = order.time.max(chain.runtime().earliest_time(&state)?);
+        // After a restart, and after catching up, the host knows nothing of the block below.
+        let certificate = match order.votes {
+            Some(certificate) => Some(certificate),
+            None => chain.justification(&order.parent)?.map(|proof| votes(&proof)).transpose()?,
+        };
+        let votes = match certificate {
+            Some(certificate) => chain.runtime().votes(&certificate, &state)?,
+            None => None,
+        };
         let built = chain.build(BuildRequest {
             parent: order.parent,
             digest: order.digest,
             author: Some(order.author),
-            inherents: InherentData { timestamp },
+            inherents: InherentData { timestamp, votes },
             candidates: &mut left.take(take).cloned(),
             deadline: None,
         })?;

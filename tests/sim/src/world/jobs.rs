@@ -5,6 +5,7 @@ use crate::app::Order;
 use basalt_chain::extrinsics_root;
 use basalt_consensus_bft::{limits::FETCHES_MAX, verify_justification};
 use basalt_primitives::{AccountId, Digest};
+use basalt_runtime_api::Certificate;
 
 /// Between two tries to get a body.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -16,7 +17,15 @@ const BLOCKS_MAX: u32 = 8;
 const AHEAD_MAX: u64 = 500;
 
 impl World {
-    pub(super) fn build(&mut self, at: usize, round: u32, parent: H256, author: AccountId, digest: Digest) {
+    pub(super) fn build(
+        &mut self,
+        at: usize,
+        round: u32,
+        parent: H256,
+        author: AccountId,
+        digest: Digest,
+        votes: Option<Certificate>,
+    ) {
         // Catching up was faster, and the host hears of it next.
         if self.nodes[at].app.ground().parent.hash != parent {
             return;
@@ -24,7 +33,7 @@ impl World {
         self.building.entry(self.nodes[at].progress.0 + 1).or_insert(self.now);
         let time = self.clock(at);
         let salt = self.dice.number();
-        let order = Order { parent, digest, author, time, salt };
+        let order = Order { parent, digest, author, time, salt, votes };
         let twin = Order { salt: salt.wrapping_add(1), ..order.clone() };
         let role = &self.scenario.roles[at];
         let app = &mut self.nodes[at].app;

@@ -1,7 +1,7 @@
 //! A host, and what it wants done, as the engine of a node does it.
 
 use super::*;
-use crate::keys::{DiskKeys, height_of};
+use crate::keys::DiskKeys;
 use basalt_consensus_bft::{Config, Keys, verify_justification};
 
 impl World {
@@ -212,8 +212,8 @@ impl World {
                 running.timers.retain(|timer, _| !timer.is_step());
                 Ok(())
             }
-            Action::Build { round, parent, author, digest, .. } => {
-                self.build(at, round, parent, author, digest);
+            Action::Build { round, parent, author, digest, votes, .. } => {
+                self.build(at, round, parent, author, digest, votes);
                 Ok(())
             }
             Action::Execute { hash, header, body, from } => {
@@ -243,8 +243,7 @@ impl World {
                 Ok(())
             }
             Action::Punish(evidence) => {
-                let key = evidence.offender();
-                let height = height_of(&evidence);
+                let (key, height) = (evidence.key, evidence.place.height);
                 let innocent =
                     self.scenario.roles.iter().any(|role| role.is_honest() && role.signer.vote_key() == key);
                 if innocent && self.scenario.roles[at].is_honest() {
@@ -284,6 +283,9 @@ impl World {
         }
         self.check.decided(at, block);
         self.decided.entry(block.number).or_insert(self.now);
+        if let Some(author) = crate::app::author(header) {
+            self.authors.insert(block.number, author);
+        }
         let life = self.nodes[at].life;
         self.check.judge(at, life, u64::from(block.number));
         let first = self.nodes.iter().filter_map(|node| node.began.get(&block.number)).min();

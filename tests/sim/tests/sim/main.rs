@@ -4,3 +4,4 @@ mod model;
 mod order;
 mod seeds;
 mod sets;
+mod share;

@@ -141,6 +141,7 @@ fn a_late_node_checks_each_certificate_by_the_set_of_its_height_over_ten_changes
                 author,
                 time: 1_780_000_000_000 + u64::from(number) * 1_000,
                 salt: 3,
+                votes: None,
             })
             .unwrap();
         let proof = certificate(&ground.validators, &BlockId { hash: header.hash(), number });

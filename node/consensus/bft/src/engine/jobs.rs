@@ -10,12 +10,13 @@ use basalt_pool::PoolHandle;
 use basalt_primitives::{
     AccountId, Block, Digest, H256, Header, InvalidTransaction, OpaqueExtrinsic, TransactionValidityError,
 };
-use basalt_runtime_api::InherentData;
+use basalt_runtime_api::{Certificate, InherentData};
 use tokio::sync::{mpsc, watch};
 
 use super::Link;
 use crate::{
     host::{Ground, PeerTag, Verdict},
+    justification,
     limits::FETCHES_MAX,
 };
 
@@ -48,6 +49,7 @@ pub(super) struct Order {
     pub(super) author: AccountId,
     pub(super) digest: Digest,
     pub(super) patience: Duration,
+    pub(super) votes: Option<Certificate>,
 }
 
 /// A block to get and to execute.
@@ -79,7 +81,7 @@ impl Jobs {
     }
 
     async fn build_one(self, order: Order) -> Result<(), EngineError> {
-        let Order { round, parent, author, digest, patience, .. } = order;
+        let Order { round, parent, author, digest, patience, votes, .. } = order;
         // The pool offers what the head includes already until it has seen that. It must not take a round's time.
         let mut settled = self.pool.subscribe_head();
         let settled = tokio::select! {
@@ -91,11 +93,12 @@ impl Jobs {
         let built = blocking(move || {
             let state = chain.state_at(&parent)?;
             let timestamp = clock.now_ms().max(earliest(&chain, &state)?);
+            let votes = votes_on(&chain, &parent, &state, votes)?;
             Ok(chain.build(BuildRequest {
                 parent,
                 digest,
                 author: Some(author),
-                inherents: InherentData { timestamp },
+                inherents: InherentData { timestamp, votes },
                 candidates: &mut candidates.into_iter(),
                 deadline: Some(std::time::Instant::now() + patience / 2),
             })?)
@@ -168,7 +171,7 @@ impl Jobs {
         is_new: bool,
     ) -> Result<BuiltBlock, EngineError> {
         let (chain, author) = (self.chain.clone(), work.author);
-        let now = is_new.then(|| InherentData { timestamp: self.clock.now_ms() });
+        let now = is_new.then(|| InherentData::at(self.clock.now_ms()));
         let block = Block { header: work.header.clone(), extrinsics: body };
         blocking(move || Ok(chain.execute(block, author, now)?)).await
     }
@@ -269,6 +272,21 @@ impl Jobs {
 
 fn earliest(chain: &Chain, state: &StateView) -> Result<u64, EngineError> {
     chain.runtime().earliest_time(state).map_err(|error| EngineError::Chain(ChainError::State(error)))
+}
+
+/// How a block holds the votes for the block below: those that the host knows, or those that were stored with it.
+fn votes_on(
+    chain: &Chain,
+    parent: &H256,
+    state: &StateView,
+    known: Option<Certificate>,
+) -> Result<Option<Vec<u8>>, EngineError> {
+    let certificate = match known {
+        Some(certificate) => Some(certificate),
+        None => chain.justification(parent)?.and_then(|proof| justification::votes(&proof).ok()),
+    };
+    let Some(certificate) = certificate else { return Ok(None) };
+    chain.runtime().votes(&certificate, state).map_err(|error| EngineError::Chain(ChainError::State(error)))
 }
 
 /// What the next height stands on.

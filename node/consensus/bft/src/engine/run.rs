@@ -8,7 +8,7 @@ use std::{
 
 use basalt_chain::{BlockId, BuiltBlock, Chain};
 use basalt_consensus_api::{EngineError, Env};
-use basalt_primitives::{AccountId, H256, Header, OpaqueExtrinsic};
+use basalt_primitives::{AccountId, H256, Header, OpaqueExtrinsic, votes::Evidence};
 use tokio::{
     sync::{broadcast::error::RecvError, mpsc, watch},
     time::Instant,
@@ -20,10 +20,10 @@ use super::{
 };
 use crate::{
     claim::claim_of,
-    host::{Action, Config as HostConfig, Event, Evidence, Ground, Host, Offence, Status, Timer},
+    host::{Action, Config as HostConfig, Event, Ground, Host, Offence, Status, Timer},
     limits::{EVIDENCE_MAX, INLINE_BODY_BYTES_MAX},
     log::{Entry, FileStorage, Log, LogError},
-    wire::Message,
+    wire::{Message, inline_bytes},
 };
 
 /// Answers of jobs that may wait: more than jobs can run at once.
@@ -287,8 +287,8 @@ impl Loop {
                     self.timers.remove(&timer);
                 }
                 Action::CancelSteps => self.timers.retain(|timer, _| !timer.is_step()),
-                Action::Build { height, round, parent, author, digest, patience } => {
-                    self.jobs.build(Order { height, round, parent, author, digest, patience });
+                Action::Build { height, round, parent, author, digest, patience, votes } => {
+                    self.jobs.build(Order { height, round, parent, author, digest, patience, votes });
                 }
                 Action::Execute { hash, header, body, from } => {
                     let body = body.or_else(|| self.known_body(&hash));
@@ -305,13 +305,14 @@ impl Loop {
                 Action::Behind { height, peer } => self.link.behind(peer, height),
                 Action::Report { peer, offence } => self.link.report(peer, &offence),
                 Action::Punish(found) => {
-                    let offender: String =
-                        found.offender().iter().map(|byte| format!("{byte:02x}")).collect();
+                    let offender: String = found.key.iter().map(|byte| format!("{byte:02x}")).collect();
                     tracing::warn!("validator 0x{offender} signed twice");
                     self.evidence.send_modify(|all| {
-                        if all.len() < EVIDENCE_MAX && !all.contains(&found) {
-                            all.push(found);
+                        // The newest stay: whoever looks has seen the others long ago.
+                        if all.len() >= EVIDENCE_MAX {
+                            all.remove(0);
                         }
+                        all.push(found);
                     });
                 }
             }
@@ -327,9 +328,9 @@ impl Loop {
     /// Small bodies travel with their proposals.
     fn with_body(&self, message: Message) -> Message {
         let Message::Proposal(proposal, None) = message else { return message };
-        let body = self.known_body(&proposal.header.hash()).filter(|body| {
-            body.iter().map(|extrinsic| extrinsic.0.len() + 4).sum::<usize>() <= INLINE_BODY_BYTES_MAX
-        });
+        let body = self
+            .known_body(&proposal.header.hash())
+            .filter(|body| inline_bytes(body) <= INLINE_BODY_BYTES_MAX);
         Message::Proposal(proposal, body)
     }
 

@@ -15,7 +15,9 @@ use basalt_primitives::{BlockNumber, H256};
 
 use super::{
     Action, Config, Event, Ground, PeerTag, Seen, Timer, Verdict,
+    certificate::{Decided, Turnouts},
     effects::{Hands, Outcome},
+    watch::Statement,
 };
 use crate::{
     cache::Verifier,
@@ -26,7 +28,7 @@ use crate::{
     log::{Entry, Recovered},
     members::Members,
     timing::Timing,
-    wire::Message,
+    wire::{Message, SignedProposal, SignedVote},
 };
 
 /// Where a host is between two blocks.
@@ -72,6 +74,12 @@ pub struct Host {
     pub(super) pending: Vec<Pending>,
     /// Headers whose claims were checked.
     pub(super) checked: BTreeSet<H256>,
+    /// A proposal of somebody else was passed on.
+    pub(super) passed_on: bool,
+    /// The block that was decided here last, and who voted for it.
+    pub(super) decided: Option<Decided>,
+    /// And those before it.
+    pub(super) turnouts: Turnouts,
     pub(super) now: Duration,
 }
 
@@ -108,8 +116,12 @@ impl Host {
             verdicts: BTreeMap::new(),
             pending: Vec::new(),
             checked: BTreeSet::new(),
+            passed_on: false,
+            decided: None,
+            turnouts: Turnouts::default(),
             now,
         };
+        host.hands.watch.begin(u64::from(host.height()), &host.members);
         if config.listen.is_zero() {
             host.wait()?;
         } else {
@@ -220,6 +232,10 @@ impl Host {
         if ground.parent.number <= self.ground.parent.number {
             return Ok(());
         }
+        // Where the set changes, votes for its last block count for nobody, and our key may change with it.
+        if self.phase == Phase::Committing && ground.validators.id == self.members.id() {
+            self.vote_late();
+        }
         let before = self.members.id();
         self.members = members_on(&ground, &self.config.genesis)?;
         let next = ground.parent.number == self.height();
@@ -238,8 +254,30 @@ impl Host {
         self.verdicts.clear();
         self.pending.clear();
         self.checked.clear();
+        self.passed_on = false;
+        self.hands.watch.begin(u64::from(self.height()), &self.members);
         self.forget_early();
         if self.phase == Phase::Listening { Ok(()) } else { self.wait() }
+    }
+
+    /// The others were faster and decided without our vote. Now it says that we are there: they count who is not.
+    ///
+    /// It contradicts nothing. The block is decided, so more than a third of the power, honest, saw two thirds prevote for it
+    /// in that round, and it was executed here. If anything else was signed there, or anything later, the keys refuse. The log
+    /// need not hold it: the height is over.
+    fn vote_late(&mut self) {
+        let Some(decided) = &mut self.decided else { return };
+        let key = self.hands.address.0;
+        if self.hands.muted || decided.missing(&key).is_none() {
+            return;
+        }
+        let (height, round) = (u64::from(decided.block.number), decided.round);
+        if let Some(signature) = self.hands.sign_late(height, round, &decided.payload()) {
+            decided.add_own(key, signature);
+            let block = Some(decided.block.hash);
+            let vote = SignedVote { precommit: true, height, round, block, voter: key, signature };
+            self.hands.send(Message::Vote(vote));
+        }
     }
 
     /// The height may begin, if it is due.
@@ -326,6 +364,7 @@ impl Host {
                 self.verdicts.insert(value.value.hash, verdict);
                 self.checked.insert(value.value.hash);
             }
+            self.watch_again(&input);
             if let Input::Proposal(proposal) = &input {
                 let proposal = &proposal.message;
                 self.checked.insert(proposal.value.hash);
@@ -344,6 +383,18 @@ impl Host {
         self.hands.replaying = false;
         self.after_replay()?;
         self.take_early()
+    }
+
+    /// Others' messages in the log are compared with those to come.
+    fn watch_again(&mut self, input: &Input<Context>) {
+        let statement = match input {
+            Input::Vote(vote) => Statement::of_vote(&SignedVote::of(vote)),
+            Input::Proposal(proposal) => Statement::of_proposal(&SignedProposal::of(proposal)),
+            _ => return,
+        };
+        if Address(statement.key) != self.hands.address {
+            self.watch(&statement);
+        }
     }
 
     /// What the log did not answer.
@@ -385,14 +436,16 @@ impl Host {
         let height = self.height();
         let Some((_, me)) = self.members.by_key(&self.hands.address.0) else { return };
         let author = me.account;
+        let parent = self.ground.parent.hash;
         let claim = self.hands.claim(&self.config.genesis, height, round, &self.members);
         self.hands.push(Action::Build {
             height,
             round,
-            parent: self.ground.parent.hash,
+            parent,
             author,
             digest: claim_digest(&claim, &author),
             patience: self.hands.timing.propose(round),
+            votes: self.decided.as_ref().filter(|decided| decided.is_of(parent)).map(Decided::certificate),
         });
     }
 
@@ -448,6 +501,10 @@ impl Host {
             return Err(HostError::Core { height: self.at().0, reason });
         };
         let block = basalt_chain::BlockId { hash, number: self.height() };
+        let decided = Decided::new(block, round, self.members.clone(), signatures.clone());
+        if let Some(before) = self.decided.replace(decided) {
+            self.turnouts.push(before);
+        }
         self.phase = Phase::Committing;
         self.hands.wanted = None;
         self.hands.push(Action::CancelSteps);

@@ -14,7 +14,10 @@ use basalt_primitives::{BlockNumber, Claim, H256, hashing::blake2_256};
 use basalt_runtime_api::ValidatorSet;
 use futures::FutureExt;
 
-use super::{Action, Evidence, Seen, Timer};
+use super::{
+    Action, PeerTag, Seen, Timer,
+    watch::{Statement, Watch},
+};
 use crate::{
     cache::Verifier,
     claim::vrf_input,
@@ -62,6 +65,7 @@ pub(super) struct Hands {
     /// A block is wanted for this round.
     pub(super) wanted: Option<Round>,
     pub(super) seen: BTreeMap<Address, Seen>,
+    pub(super) watch: Watch,
     /// Precommits of this height for blocks: of one round, for one block.
     precommits: BTreeMap<(u32, H256), BTreeSet<Address>>,
     /// When the round began, and when the proposal was executed; taken away once they were of use.
@@ -80,6 +84,7 @@ impl Hands {
         timing: Timing,
         now: Duration,
     ) -> Self {
+        let watch = Watch::new(*verifier.genesis());
         Self {
             keys,
             address,
@@ -92,6 +97,7 @@ impl Hands {
             kept: BTreeSet::new(),
             wanted: None,
             seen: BTreeMap::new(),
+            watch,
             precommits: BTreeMap::new(),
             round_began: None,
             executed: None,
@@ -279,19 +285,17 @@ impl Hands {
                 r.resume_with(())
             }
             Effect::Finalize(_, _, evidence, r) => {
-                for (_, pairs) in &evidence.proposals {
-                    for (first, second) in pairs {
-                        self.push(Action::Punish(Evidence::Proposals(
-                            Box::new(SignedProposal::of(first)),
-                            Box::new(SignedProposal::of(second)),
-                        )));
-                    }
+                for (first, second) in evidence.proposals.iter().flat_map(|(_, pairs)| pairs) {
+                    self.punish(
+                        &Statement::of_proposal(&SignedProposal::of(first)),
+                        &Statement::of_proposal(&SignedProposal::of(second)),
+                    );
                 }
-                for (_, pairs) in &evidence.votes {
-                    for (first, second) in pairs {
-                        let (first, second) = (SignedVote::of(first), SignedVote::of(second));
-                        self.push(Action::Punish(Evidence::Votes(first, second)));
-                    }
+                for (first, second) in evidence.votes.iter().flat_map(|(_, pairs)| pairs) {
+                    self.punish(
+                        &Statement::of_vote(&SignedVote::of(first)),
+                        &Statement::of_vote(&SignedVote::of(second)),
+                    );
                 }
                 r.resume_with(())
             }
@@ -301,8 +305,17 @@ impl Hands {
         })
     }
 
+    /// Somebody signed both.
+    fn punish(&mut self, first: &Statement, second: &Statement) {
+        if let Some(evidence) = first.against(second, self.verifier.set())
+            && let Some(evidence) = self.watch.once(evidence)
+        {
+            self.push(Action::Punish(evidence));
+        }
+    }
+
     /// Nothing leaves before that is durable which it rests on.
-    fn send(&mut self, message: Message) {
+    pub(super) fn send(&mut self, message: Message) {
         if self.unsynced {
             self.push(Action::Sync);
             self.unsynced = false;
@@ -328,6 +341,11 @@ impl Hands {
         }
     }
 
+    /// A message that a validator signed came from this peer.
+    pub(super) fn heard(&mut self, signer: Address, from: PeerTag) {
+        self.seen.entry(signer).or_default().from = Some(from);
+    }
+
     /// A vote counts.
     fn note(&mut self, vote: &Vote) {
         let round = wire::round(vote.round);
@@ -349,6 +367,14 @@ impl Hands {
                 Err(Refused)
             }
         }
+    }
+
+    /// Signs a precommit for a block that is decided already, unless anything else was signed there or later.
+    pub(super) fn sign_late(&mut self, height: u64, round: u32, payload: &[u8]) -> Option<[u8; 64]> {
+        let slot = Slot { height, round, step: SlotStep::Precommit };
+        let signature = self.keys.sign(slot, H256(blake2_256(payload)), payload).ok()?;
+        self.unsynced = true;
+        Some(signature)
     }
 
     /// Something of ours in the log is about to be sent again. A crash may have come after the log was synced, and before

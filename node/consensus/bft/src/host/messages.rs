@@ -7,6 +7,7 @@ use basalt_primitives::OpaqueExtrinsic;
 use super::{
     Action, Event, Host, Offence, PeerTag, Verdict,
     drive::{Pending, Phase},
+    watch::{Noted, Statement},
 };
 use crate::{
     claim::{check_claim, claim_of},
@@ -20,6 +21,9 @@ impl Host {
     pub(super) fn on_message(&mut self, peer: PeerTag, message: Message) -> Result<(), HostError> {
         let height = u64::from(self.height());
         if message.height() < height {
+            if !self.late(peer, &message) {
+                self.look_back(peer, &message);
+            }
             return Ok(());
         }
         if message.height() > height + 1 {
@@ -43,9 +47,88 @@ impl Host {
                 self.keep(peer, message);
                 Ok(())
             }
-            // What is late for the decision proves nothing more.
-            Phase::Committing => Ok(()),
+            // What is late for the decision says who is there, and may still contradict something.
+            Phase::Committing => {
+                if !self.late(peer, &message) {
+                    self.look_back(peer, &message);
+                }
+                Ok(())
+            }
         }
+    }
+
+    /// What is late for the decision proves nothing more, but says who is there. Says whether it was blamed on somebody.
+    fn late(&mut self, peer: PeerTag, message: &Message) -> bool {
+        let Message::Vote(vote) = message else { return false };
+        let Some(decided) = self.decided.as_mut().filter(|decided| decided.lacks(vote)) else { return false };
+        // Who is no member now may just have been one; it is not worth a report.
+        let forged = decided.missing(&vote.voter).is_some() && !decided.add(vote);
+        if forged {
+            self.hands.push(Action::Report { peer, offence: Offence::BadSignature });
+        }
+        forged
+    }
+
+    /// Whether a message that no decision waits for contradicts another one.
+    fn look_back(&mut self, peer: PeerTag, message: &Message) {
+        if !self.hands.watch.watches(message.height()) {
+            return;
+        }
+        let statement = match message {
+            Message::Vote(vote) => Statement::of_vote(vote),
+            Message::Proposal(proposal, _) => Statement::of_proposal(proposal),
+            Message::Polka(polka) => return self.look_into(polka.votes()),
+            Message::Round(change) => return self.look_into(change.votes()),
+        };
+        if self.is_echo(&statement.key) {
+            return;
+        }
+        match self.hands.watch.note(&statement) {
+            Noted::Nothing => {}
+            Noted::Twice(evidence) => self.hands.push(Action::Punish(evidence)),
+            Noted::Forged => self.hands.push(Action::Report { peer, offence: Offence::BadSignature }),
+            Noted::Stranger => self.report_stranger(peer, &statement.key),
+        }
+    }
+
+    /// Whether a vote in a certificate contradicts what its signer told us: not all tell all the same.
+    fn look_into(&mut self, votes: impl Iterator<Item = SignedVote>) {
+        for vote in votes {
+            if !self.is_echo(&vote.voter)
+                && let Some(evidence) = self.hands.watch.look(&Statement::of_vote(&vote))
+            {
+                self.hands.push(Action::Punish(evidence));
+            }
+        }
+    }
+
+    /// Takes note of what was verified.
+    pub(super) fn watch(&mut self, statement: &Statement) {
+        if let Some(evidence) = self.hands.watch.note_verified(statement) {
+            self.hands.push(Action::Punish(evidence));
+        }
+    }
+
+    /// A vote for a block says that somebody proposed that. If we were told of another one for the same round, the proposer
+    /// told not all the same, and nobody who holds one half of the proof can know it: so we pass ours on, once per height.
+    fn pass_on_proposal(&mut self, vote: &SignedVote) {
+        let Some(block) = vote.block.filter(|_| !self.passed_on) else { return };
+        let Some((proposer, signed)) = self.hands.watch.other_proposal(vote.height, vote.round, &block)
+        else {
+            return;
+        };
+        let ours = self.pending.iter().find(|one| one.candidate.hash == signed.content.block);
+        let Some(candidate) = ours.map(|one| one.candidate.clone()) else { return };
+        self.passed_on = true;
+        let proposal = SignedProposal {
+            height: vote.height,
+            round: vote.round,
+            pol_round: signed.content.pol_round,
+            header: (*candidate.header).clone(),
+            proposer,
+            signature: signed.signature,
+        };
+        self.hands.push(Action::Broadcast(Message::Proposal(proposal, None)));
     }
 
     /// Keeps a message until its height begins, unless it is here already: those who are ahead repeat themselves until
@@ -134,6 +217,9 @@ impl Host {
                 if !self.vote_is_signed(&vote) {
                     return self.report(peer, Offence::BadSignature);
                 }
+                self.hands.heard(Address(vote.voter), peer);
+                self.watch(&Statement::of_vote(&vote));
+                self.pass_on_proposal(&vote);
                 self.feed(Input::Vote(vote.into_core()))?;
             }
             Message::Proposal(proposal, body) => {
@@ -142,8 +228,14 @@ impl Host {
                 }
                 self.propose(peer, proposal, body)?;
             }
-            Message::Polka(polka) => self.feed(Input::PolkaCertificate(polka.into_core()))?,
-            Message::Round(change) => self.feed(Input::RoundCertificate(change.into_core()))?,
+            Message::Polka(polka) => {
+                self.look_into(polka.votes());
+                self.feed(Input::PolkaCertificate(polka.into_core()))?;
+            }
+            Message::Round(change) => {
+                self.look_into(change.votes());
+                self.feed(Input::RoundCertificate(change.into_core()))?;
+            }
         }
         Ok(())
     }
@@ -157,9 +249,13 @@ impl Host {
         if self.members.by_key(signer).is_some() {
             return true;
         }
+        self.report_stranger(peer, signer);
+        false
+    }
+
+    fn report_stranger(&mut self, peer: PeerTag, signer: &[u8; 32]) {
         let key = signer.iter().map(|byte| format!("{byte:02x}")).collect();
         self.hands.push(Action::Report { peer, offence: Offence::Stranger(key) });
-        false
     }
 
     fn report(&mut self, peer: PeerTag, offence: Offence) -> Result<(), HostError> {
@@ -188,6 +284,7 @@ impl Host {
         if !self.proposal_is_signed(&proposal) {
             return self.report(peer, Offence::BadSignature);
         }
+        self.watch(&Statement::of_proposal(&proposal));
         if let Err(why) = self.check(&proposal) {
             return self.report(peer, Offence::BadProposal(why));
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use basalt_primitives::{BlockNumber, H256};
 
-use super::{Host, drive::Phase};
+use super::{Host, PeerTag, drive::Phase};
 
 /// What was last heard of a validator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,6 +15,19 @@ pub struct Seen {
     pub prevote: Option<(u32, bool)>,
     /// The last round in which it precommitted there, and whether for a block.
     pub precommit: Option<(u32, bool)>,
+    /// The peer that brought its last vote: since nobody passes votes on, most likely itself.
+    pub from: Option<PeerTag>,
+    /// How often it voted of late, as the next blocks tell it.
+    pub turnout: Turnout,
+}
+
+/// How often a validator was among those who voted for a decided block, or did so before the next one was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Turnout {
+    /// Of so many certificates, the last ones that were collected here.
+    pub certificates: u32,
+    /// In so many.
+    pub votes: u32,
 }
 
 impl Seen {
@@ -23,7 +36,7 @@ impl Seen {
             return;
         }
         if height > self.height {
-            *self = Self { height, prevote: None, precommit: None };
+            *self = Self { height, from: self.from, ..Self::default() };
         }
         let vote = if precommit { &mut self.precommit } else { &mut self.prevote };
         if vote.is_none_or(|(last, _)| last <= round) {
@@ -100,7 +113,8 @@ impl Host {
         };
         let validators = self.members.all().iter().map(|member| {
             let seen = self.seen().get(&member.address).copied().unwrap_or_default();
-            (member.vote_key(), member.power, seen)
+            let turnout = self.turnouts.of(&member.address);
+            (member.vote_key(), member.power, Seen { turnout, ..seen })
         });
         Status {
             height: self.height(),

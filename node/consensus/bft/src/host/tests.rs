@@ -6,15 +6,18 @@ use std::{
 };
 
 use basalt_chain::BlockId;
-use basalt_primitives::{AccountId, Digest, H256, Header};
-use basalt_runtime_api::{Validator, ValidatorSet};
+use basalt_primitives::{AccountId, Digest, H256, Header, votes::Evidence};
+use basalt_runtime_api::{Certificate, Validator, ValidatorSet};
 use ed25519_zebra::SigningKey;
 use schnorrkel::{ExpansionMode, Keypair, MiniSecretKey};
 
-use super::{Action, Config, Event, Evidence, Ground, Host, Offence, Pace, Step, Timer, Verdict};
+use super::{Action, Config, Event, Ground, Host, Offence, Pace, Step, Timer, Verdict};
 use crate::{
     Entry, HostError, Keys, Message, Recovered, Refusal, Slot, Timeouts, verify_justification, vrf_transcript,
 };
+
+mod late;
+mod watching;
 
 const GENESIS: H256 = H256([7; 32]);
 
@@ -135,6 +138,10 @@ struct Net {
     /// Blocks that are made.
     salt: Box<dyn Fn(usize) -> u8>,
     errors: Vec<(usize, HostError)>,
+    /// Who was to build which height, with what votes for the block below.
+    builds: Vec<(usize, u32, Option<Certificate>)>,
+    /// What never arrives: by receiver.
+    lost: Box<dyn Fn(usize, &Message) -> bool>,
 }
 
 impl Net {
@@ -149,6 +156,8 @@ impl Net {
             bad: BTreeSet::new(),
             salt: Box::new(|_| 1),
             errors: Vec::new(),
+            builds: Vec::new(),
+            lost: Box::new(|_, _| false),
         };
         for index in 0..4u8 {
             let keys = Box::new(TestKeys::new(index));
@@ -181,6 +190,9 @@ impl Net {
                     assert!(!ours || node.log.1.len() == node.log.2, "sent before it was durable");
                     self.sent.push((at, message.clone()));
                     for other in (0..self.nodes.len()).filter(|other| *other != at) {
+                        if (self.lost)(other, &message) {
+                            continue;
+                        }
                         self.queue
                             .push_back((other, Event::Message { peer: at as u64, message: message.clone() }));
                     }
@@ -192,7 +204,8 @@ impl Net {
                     node.timers.remove(&timer);
                 }
                 Action::CancelSteps => node.timers.retain(|timer, _| !timer.is_step()),
-                Action::Build { height, round, parent, digest, .. } => {
+                Action::Build { height, round, parent, digest, votes, .. } => {
+                    self.builds.push((at, height, votes));
                     let header = block(parent, height, digest, (self.salt)(at));
                     self.queue.push_back((at, Event::Built { round, header }));
                 }
@@ -587,8 +600,14 @@ fn whoever_signs_twice_is_found_out() {
     net.agree();
     assert!(!net.punished.is_empty());
     for evidence in &net.punished {
-        assert_eq!(evidence.offender(), TestKeys::new(3).vote_key());
+        assert_eq!(evidence.key, TestKeys::new(3).vote_key());
+        // As the chain will look at it.
+        assert_eq!(evidence.place.set_id, set().id);
+        assert!(evidence.contradiction.differs() && evidence.is_signed(&GENESIS));
     }
+    // Of each height once, though the core finds it too.
+    let heights: BTreeSet<_> = net.punished.iter().map(|evidence| evidence.place).collect();
+    assert_eq!(heights.len(), net.punished.len());
 }
 
 #[test]
@@ -636,7 +655,9 @@ fn what_no_honest_peer_sends_is_reported_and_changes_nothing() {
     ] {
         let before = net.nodes[to].host.status();
         let actions = net.nodes[to].host.handle(net.now, Event::Message { peer: 77, message }).unwrap();
-        let [Action::Report { peer: 77, offence }] = &actions[..] else { panic!("{actions:?}") };
+        // Two bad proposals are two proposals.
+        let reports: Vec<_> = actions.iter().filter(|action| !matches!(action, Action::Punish(_))).collect();
+        let [Action::Report { peer: 77, offence }] = &reports[..] else { panic!("{actions:?}") };
         assert!(offence.to_string().contains(expected), "{offence}");
         assert_eq!(net.nodes[to].host.status(), before);
     }

@@ -1,6 +1,7 @@
-use basalt_primitives::{AccountId, H256};
+use basalt_primitives::{AccountId, H256, hashing::blake2_256};
 use basalt_runtime_api::{Validator, ValidatorSet};
 use ed25519_zebra::SigningKey;
+use parity_scale_codec::Encode;
 use proptest::prelude::*;
 
 use super::{Members, MembersError, POWER_MAX};
@@ -52,6 +53,66 @@ fn the_first_turn_is_drawn_by_power() {
         second += Members::new(&set, H256(bytes)).unwrap().proposer(0).0;
     }
     assert!((2865..3135).contains(&second), "{second}");
+}
+
+/// The seed of the next height after one that this validator proposed: as `seed_after` has it, with a hash for its VRF's
+/// output, which nobody chooses either.
+fn next_seed(seed: H256, proposer: usize) -> H256 {
+    H256(blake2_256(&(b"basalt/seed", blake2_256(&(seed, proposer as u64).encode())).encode()))
+}
+
+#[test]
+fn over_thousands_of_heights_blocks_are_authored_in_proportion_to_power() {
+    // From a hundredth to a third of the power.
+    let powers = [1u64, 2, 3, 5, 8, 10, 14, 17, 33, 7];
+    let total: u64 = powers.iter().sum();
+    let set = set(&powers);
+    let heights = 8_000u64;
+    let mut seed = H256([21; 32]);
+    let mut authored = [0u64; 10];
+    for _ in 0..heights {
+        let (place, _) = Members::new(&set, seed).unwrap().proposer(0);
+        authored[place] += 1;
+        seed = next_seed(seed, place);
+    }
+    // Pearson's test. In millionths: the sum of (seen - expected)² / expected.
+    let chi_square: u128 = (authored.iter().zip(powers))
+        .map(|(seen, power)| {
+            let expected = u128::from(heights * power);
+            let difference = u128::from(*seen * total).abs_diff(expected);
+            difference * difference * 1_000_000 / (expected * u128::from(total))
+        })
+        .sum();
+    // Nine degrees of freedom: a fair draw exceeds 21.67 once in a hundred seeds, and one that ignores power always.
+    assert!(chi_square < 21_670_000, "{chi_square} of {authored:?}");
+    // And it would see that.
+    let even = heights / 10;
+    let unfair: u128 = powers
+        .iter()
+        .map(|power| {
+            let expected = u128::from(heights * power);
+            let difference = u128::from(even * total).abs_diff(expected);
+            difference * difference * 1_000_000 / (expected * u128::from(total))
+        })
+        .sum();
+    assert!(unfair > 1_000_000_000, "equal shares are told apart: {unfair}");
+}
+
+#[test]
+fn those_with_a_third_of_the_power_propose_no_half_of_an_epoch() {
+    // They could leave out anybody's votes in half of the blocks otherwise, and have him chilled for absence.
+    let powers = [33u64, 20, 20, 20, 7];
+    let set = set(&powers);
+    let mut seed = H256([5; 32]);
+    for epoch in 0..40 {
+        let mut theirs = 0;
+        for _ in 0..200 {
+            let (place, _) = Members::new(&set, seed).unwrap().proposer(0);
+            theirs += u32::from(place == 0);
+            seed = next_seed(seed, place);
+        }
+        assert!(theirs < 100, "{theirs} of 200 in epoch {epoch}");
+    }
 }
 
 proptest! {

@@ -27,7 +27,7 @@ async fn a_feed_that_missed_events_tells_the_pool_all_the_same() {
             parent: parts.chain.best().hash,
             digest: Digest::default(),
             author: None,
-            inherents: InherentData { timestamp: height },
+            inherents: InherentData::at(height),
             candidates: &mut candidates.into_iter().map(verified),
             deadline: None,
         };
