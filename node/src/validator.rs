@@ -12,11 +12,13 @@ use basalt_network::{ConsensusReceiver, Cost, NetworkHandle, PeerId};
 use basalt_primitives::{AccountId, H256, OpaqueExtrinsic};
 use basalt_rpc::ConsensusStatus;
 use basalt_rpc_api::types::{ConsensusReport, ConsensusStep, ValidatorReport, VoteReport};
+use basalt_runtime_api::ValidatorSet;
 use basalt_sync::SyncHandle;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
-use crate::{error::NodeError, turnout::TurnoutFigures};
+use crate::turnout::TurnoutFigures;
+
 mod keys;
 
 pub(crate) use keys::ValidatorKeys;
