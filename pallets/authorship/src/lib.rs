@@ -84,13 +84,16 @@ pub const CERTIFICATES_MIN: u32 = 8;
 /// What it takes to verify an Ed25519 signature, twice what `examples/vote_speed.rs` measures.
 pub const SIGNATURE_WEIGHT: Weight = Weight::new(100 * weight::MICROSECOND, 0);
 
+/// Gives era points to accounts.
+pub type Reward = fn(&mut Context<'_, '_>, &[(AccountId, u32)]) -> Result<(), Failure>;
+
 /// What this pallet needs of those that are built on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Hooks {
     /// The set with this id, if it is remembered.
     pub set_by_id: fn(&dyn StateRead, u64) -> Result<Option<ValidatorSet>, StateError>,
-    /// Gives era points.
-    pub reward: fn(&mut Context<'_, '_>, &[(AccountId, u32)]) -> Result<(), Failure>,
+    /// Staking keeps the points.
+    pub reward: Reward,
     /// Keeps an absent validator out of the sets to come.
     pub chill: fn(&mut Context<'_, '_>, &AccountId) -> Result<(), Failure>,
     /// How many validators there must be.

@@ -63,7 +63,7 @@ fn sets_take_over_through_crashes_partitions_and_power_losses() {
     let (mut crashes, mut heights) = (0, 0);
     for seed in 0..6 {
         let request = Request {
-            nodes: Some(6),
+            nodes: Some(8),
             faults: faults.clone(),
             heights: 14,
             kind: Kind::Full,
