@@ -63,6 +63,7 @@ fn sets_take_over_through_crashes_partitions_and_power_losses() {
     let (mut crashes, mut heights) = (0, 0);
     for seed in 0..6 {
         let request = Request {
+            // As many as there are keys in the sets below.
             nodes: Some(8),
             faults: faults.clone(),
             heights: 14,
@@ -127,7 +128,7 @@ fn batch(first: u32, response: BlockResponse) -> Batch {
 /// A full node that comes late learns each set from the state below it, with real certificates over real blocks.
 #[test]
 fn a_late_node_checks_each_certificate_by_the_set_of_its_height_over_ten_changes() {
-    let sets = sets(20, false);
+    let sets = sets(20, true);
     let mut there = chain(&sets);
     let blocks = 11 * EPOCH + 1;
     for number in 1..=blocks {
