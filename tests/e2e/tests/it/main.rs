@@ -9,8 +9,7 @@ mod contract_state;
 mod contracts;
 mod crash;
 mod execution;
-mod localnet;
 mod restart;
-mod rpc;
 mod sealing;
-mod validators;
+
+use basalt_e2e::rpc;
