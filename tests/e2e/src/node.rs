@@ -115,6 +115,11 @@ impl Node {
         Exit { code: output.status.code(), output: String::from_utf8_lossy(&text).into_owned() }
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to stop as an operator does (SIGTERM) and waits for its end.
     pub fn stop(self) -> Exit {
         let pid = self.child.id().to_string();

@@ -8,12 +8,8 @@ mod contract_examples;
 mod contract_state;
 mod contracts;
 mod crash;
-mod epochs;
 mod execution;
-mod localnet;
-mod offences;
 mod restart;
-mod rpc;
 mod sealing;
-mod staking;
-mod validators;
+
+use basalt_e2e::rpc;

@@ -1,8 +1,11 @@
-//! How long four validators on this machine take to make transactions final, and how many they manage.
+//! How long four validators on this machine take to make transactions final, how many they manage, what they cost when
+//! there are none, and how fast a fifth node catches up with them.
 //!
 //! ```sh
 //! cargo run --release --example network_speed -- latency 300 [localnet flags]
 //! cargo run --release --example network_speed -- throughput 60 4000 [localnet flags]
+//! cargo run --release --example network_speed -- idle 60 [localnet flags]
+//! cargo run --release --example network_speed -- join 2000 [localnet flags]
 //! ```
 //!
 //! The four validators, the sender and whatever else runs share the machine's cores and its disk. Set TMPDIR to a file
@@ -10,84 +13,37 @@
 #![expect(clippy::print_stdout, reason = "a program for people")]
 
 use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use basalt_e2e::binary;
-use basalt_primitives::H256;
-use basalt_runtime::{MILLIUNIT, RuntimeCall, UNIT};
+use basalt_runtime::{MILLIUNIT, UNIT};
 use basalt_test_kit::Sender;
 use jsonrpsee::{
-    client_transport::ws::{Url, WsTransportClientBuilder},
-    core::{
-        client::{BatchResponse, Client, ClientBuilder, ClientT, Subscription, SubscriptionClientT},
-        params::BatchRequestBuilder,
-    },
+    core::client::{ClientT, Subscription, SubscriptionClientT},
     rpc_params,
 };
-use parity_scale_codec::Encode;
 use serde_json::Value;
 use tokio::{sync::Semaphore, task::JoinSet};
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+mod idle;
+mod join;
+mod net;
+mod reports;
 
-/// The RPC port of the first validator.
-const PORT: u16 = 19_944;
+use self::{
+    net::{Net, connect, genesis, head, hex, nonce, send, transfer},
+    reports::Reports,
+};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
 /// Accounts that send in the throughput run: no two transactions of a batch share any.
 const ACCOUNTS: usize = 4_000;
 /// Transactions of one JSON-RPC request.
 const BATCH: usize = 100;
 /// Requests that wait for their answers at once.
 const IN_FLIGHT: usize = 8;
-
-struct Net(Child);
-
-impl Drop for Net {
-    fn drop(&mut self) {
-        // Its nodes end with it.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn start(flags: &[String]) -> Result<Net> {
-    let mut child = Command::new(binary())
-        .args(["localnet", "--validators", "4", "--tmp", "--base-port", &PORT.to_string(), "--log", "warn"])
-        .args(flags)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let output = child.stdout.take().ok_or("no output")?;
-    for line in BufReader::new(output).lines() {
-        if line?.contains("Ctrl-C here") {
-            return Ok(Net(child));
-        }
-    }
-    Err("the localnet did not start".into())
-}
-
-async fn connect(node: u16) -> Result<Client> {
-    let url = Url::parse(&format!("ws://127.0.0.1:{}", PORT + node))?;
-    let (sender, receiver) =
-        WsTransportClientBuilder::default().max_response_size(256 << 20).build(url).await?;
-    Ok(ClientBuilder::default().build_with_tokio(sender, receiver))
-}
-
-async fn genesis(client: &Client) -> Result<H256> {
-    let hash: String = client.request("chain_getBlockHash", rpc_params![0]).await?;
-    Ok(H256(const_hex::decode_to_array(hash).map_err(|error| error.to_string())?))
-}
-
-fn hex(transaction: &[u8]) -> String {
-    const_hex::encode_prefixed(transaction.encode())
-}
-
-fn transfer(to: &Sender, value: u128) -> RuntimeCall {
-    RuntimeCall::Balances(basalt_pallet_balances::Call::transfer_keep_alive { dest: to.address(), value })
-}
 
 fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     sorted.get(sorted.len() * percent / 100).or(sorted.last()).copied().unwrap_or_default()
@@ -125,32 +81,8 @@ async fn latency(count: usize) -> Result<()> {
     Ok(())
 }
 
-async fn head(client: &Client) -> Result<(u32, String)> {
-    let hash: String = client.request("chain_getFinalizedHead", rpc_params![]).await?;
-    let header: Value = client.request("chain_getHeader", rpc_params![&hash]).await?;
-    let number = header["number"].as_str().ok_or("no number")?;
-    let root = header["stateRoot"].as_str().ok_or("no root")?.to_owned();
-    Ok((u32::from_str_radix(number.trim_start_matches("0x"), 16)?, root))
-}
-
-async fn send(client: &Client, transactions: &[Vec<u8>]) -> Result<()> {
-    let mut batch = BatchRequestBuilder::new();
-    for transaction in transactions {
-        batch.insert("author_submitExtrinsic", rpc_params![hex(transaction)])?;
-    }
-    let answers: BatchResponse<'_, String> = client.batch_request(batch).await?;
-    if let Some(error) = answers.into_iter().find_map(std::result::Result::err) {
-        return Err(format!("a transaction was refused: {error}").into());
-    }
-    Ok(())
-}
-
-async fn nonce(client: &Client, sender: &Sender) -> Result<u64> {
-    Ok(client.request("system_accountNextIndex", rpc_params![sender.account().to_string()]).await?)
-}
-
 /// `rate` transfers a second between distinct accounts, for `seconds`, half to each of two validators.
-async fn throughput(seconds: usize, rate: usize) -> Result<()> {
+async fn throughput(net: &Net, seconds: usize, rate: usize) -> Result<()> {
     let clients = [Arc::new(connect(0).await?), Arc::new(connect(1).await?)];
     let genesis = genesis(&clients[0]).await?;
     println!("{ACCOUNTS} accounts get funds");
@@ -177,6 +109,7 @@ async fn throughput(seconds: usize, rate: usize) -> Result<()> {
         })
         .collect();
     let (before, _) = head(&clients[0]).await?;
+    let reports = Reports::gather(0, before);
     let begin = Instant::now();
     let mut late = Duration::ZERO;
     let room = Arc::new(Semaphore::new(IN_FLIGHT));
@@ -229,6 +162,19 @@ async fn throughput(seconds: usize, rate: usize) -> Result<()> {
         signed.len() as f64 / done.as_secs_f64(),
         after - before,
     );
+    let sums = reports.until(after).await?;
+    println!(
+        "node 0 ran {} transactions of {} blocks {} times: {} again for conflicts ({:.3} %), {} in sequence; {} blocks \
+         without a report",
+        sums.transactions,
+        sums.blocks,
+        sums.executions,
+        sums.re_executions,
+        sums.re_executions as f64 / sums.transactions.max(1) as f64 * 100.0,
+        sums.sequential,
+        sums.missed,
+    );
+    println!("durability: fsync of consensus log, keys and database for each block, on {}", net.disk()?);
     Ok(())
 }
 
@@ -238,18 +184,29 @@ async fn main() -> Result<()> {
     let number = |at: usize, default: usize| {
         arguments.get(at).map_or(Ok(default), |text| text.parse::<usize>()).map_err(|error| error.to_string())
     };
+    let flags = |from: usize, default: &[&str]| match arguments.get(from..) {
+        None | Some([]) => default.iter().map(ToString::to_string).collect(),
+        Some(given) => given.to_vec(),
+    };
     match arguments.first().map(String::as_str) {
         Some("latency") => {
-            let _net = start(arguments.get(2..).unwrap_or_default())?;
+            let _net = Net::start(&flags(2, &[]))?;
             latency(number(1, 300)?).await
         }
         Some("throughput") => {
-            let _net = start(arguments.get(3..).unwrap_or_default())?;
-            throughput(number(1, 60)?, number(2, 4000)?).await
+            let net = Net::start(&flags(3, &[]))?;
+            throughput(&net, number(1, 60)?, number(2, 4000)?).await
         }
-        _ => {
-            Err("say latency [COUNT] or throughput [SECONDS] [RATE], and then flags of `basalt localnet`"
-                .into())
+        Some("idle") => {
+            let net = Net::start(&flags(2, &["--block-time", "1s", "--empty-block-time", "1s"]))?;
+            idle::idle(&net, u64::try_from(number(1, 60)?)?).await
         }
+        Some("join") => {
+            let net = Net::start(&flags(2, &["--block-time", "30ms", "--empty-block-time", "30ms"]))?;
+            join::join(&net, u32::try_from(number(1, 2000)?)?).await
+        }
+        _ => Err("say latency [COUNT], throughput [SECONDS] [RATE], idle [SECONDS] or join [HEIGHT], and then flags of \
+                  `basalt localnet`"
+            .into()),
     }
 }

@@ -1,9 +1,8 @@
-//! `basalt localnet` with real nodes: from its start to its end, however that comes.
+//! A local network as a process.
 
 use std::{
     io::{BufRead, BufReader, Read},
     net::TcpListener,
-    path::Path,
     process::{Child, Command, Stdio},
     sync::{
         atomic::{AtomicU16, Ordering},
@@ -13,28 +12,31 @@ use std::{
     time::{Duration, Instant},
 };
 
-use basalt_e2e::{Exit, binary};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::{Exit, binary};
+
 /// Far above what anything here takes; a hang fails the test.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The line that ends what a localnet says once all nodes answer.
 const READY: &str = "Ctrl-C here";
 
 /// A localnet as a process.
-pub(crate) struct Localnet {
+pub struct Localnet {
     supervisor: Child,
     lines: Receiver<String>,
     output: String,
 }
 
 /// What several localnets of one test share.
-pub(crate) struct World {
+pub struct World {
     data: TempDir,
-    pub(crate) folder: TempDir,
-    pub(crate) base_port: u16,
+    /// Where its data are.
+    pub folder: TempDir,
+    /// The RPC port of the first node.
+    pub base_port: u16,
     nodes: u16,
     /// Further flags.
     flags: Vec<String>,
@@ -44,7 +46,12 @@ pub(crate) struct World {
 static WORLDS: AtomicU16 = AtomicU16::new(0);
 
 impl World {
-    pub(crate) fn new(nodes: u16, flags: &[&str]) -> Self {
+    /// Free ports for so many nodes, and flags for the localnet.
+    ///
+    /// # Panics
+    ///
+    /// If no ports are free.
+    pub fn new(nodes: u16, flags: &[&str]) -> Self {
         // Tests of one process share its id.
         let world = WORLDS.fetch_add(1, Ordering::Relaxed) % 10;
         let first = 12_000 + u16::try_from(std::process::id() % 100).unwrap() * 100 + world * 10;
@@ -59,7 +66,7 @@ impl World {
     }
 
     /// Where a node's JSON-RPC is.
-    pub(crate) fn url(&self, node: u16) -> String {
+    pub fn url(&self, node: u16) -> String {
         format!("ws://127.0.0.1:{}", self.base_port + node)
     }
 
@@ -69,7 +76,12 @@ impl World {
         command
     }
 
-    pub(crate) fn start(&self) -> Localnet {
+    /// Starts it, and waits until all nodes answer.
+    ///
+    /// # Panics
+    ///
+    /// If they do not.
+    pub fn start(&self) -> Localnet {
         let (port, nodes) = (self.base_port.to_string(), self.nodes.to_string());
         let folder = self.folder.path().to_str().expect("text");
         let mut supervisor = self
@@ -88,27 +100,46 @@ impl World {
         net
     }
 
-    pub(crate) fn run(&self, arguments: &[&str]) -> Exit {
+    /// Runs `basalt` with these arguments, where it finds this localnet.
+    ///
+    /// # Panics
+    ///
+    /// If the binary cannot be started.
+    pub fn run(&self, arguments: &[&str]) -> Exit {
         let output = self.command(arguments).output().expect("the binary can be started");
         let text = [output.stdout, output.stderr].concat();
         Exit { code: output.status.code(), output: String::from_utf8_lossy(&text).into_owned() }
     }
 
     /// The state of the nodes, as `ctl` tells it to scripts.
-    fn nodes(&self) -> Vec<Value> {
+    ///
+    /// # Panics
+    ///
+    /// If no localnet runs.
+    pub fn nodes(&self) -> Vec<Value> {
         let exit = self.run(&["localnet", "ctl", "status", "--json"]);
         assert_eq!(exit.code, Some(0), "{}", exit.output);
         let status: Value = serde_json::from_str(&exit.output).expect("JSON");
         status["nodes"].as_array().expect("nodes").clone()
     }
 
-    fn pids(&self) -> Vec<u64> {
+    /// Their processes.
+    ///
+    /// # Panics
+    ///
+    /// If one does not run.
+    pub fn pids(&self) -> Vec<u64> {
         self.nodes().iter().map(|node| node["pid"].as_u64().expect("a process")).collect()
     }
 }
 
 impl Localnet {
-    fn wait_for(&mut self, part: &str) {
+    /// Waits for a line that contains `part`.
+    ///
+    /// # Panics
+    ///
+    /// If none comes.
+    pub fn wait_for(&mut self, part: &str) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -125,13 +156,27 @@ impl Localnet {
         }
     }
 
-    fn signal(&self, signal: &str) {
+    /// What it has written so far, as far as somebody waited for it.
+    pub fn output(&self) -> &str {
+        &self.output
+    }
+
+    /// Sends it a signal: `-INT`.
+    ///
+    /// # Panics
+    ///
+    /// If it is gone.
+    pub fn signal(&self, signal: &str) {
         let pid = self.supervisor.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill is installed").success());
     }
 
-    /// Waits for its end, which closes its pipes once all nodes have closed theirs, too.
-    fn ends(mut self) -> (Option<i32>, String) {
+    /// Waits for its end, which closes its pipes once all nodes have closed theirs, too: exit code and output.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be waited for.
+    pub fn ends(mut self) -> (Option<i32>, String) {
         let deadline = Instant::now() + PATIENCE;
         while let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             self.output.push_str(&line);
@@ -158,85 +203,4 @@ fn forward(pipe: impl Read + Send + 'static, to: SyncSender<String>) {
             }
         }
     });
-}
-
-fn is_alive(pid: &u64) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'))
-}
-
-/// Waits until none of these processes is there.
-fn all_end(pids: &[u64]) {
-    // The system tells nobody but their parent, which is gone: so look again and again.
-    let (_silent, pause) = sync_channel::<()>(0);
-    let begin = Instant::now();
-    while pids.iter().any(is_alive) {
-        assert!(begin.elapsed() < PATIENCE, "nodes are left: {pids:?}");
-        let _ = pause.recv_timeout(Duration::from_millis(20));
-    }
-}
-
-#[test]
-fn a_localnet_is_controlled_from_elsewhere_and_leaves_no_process_however_it_ends() {
-    let world = World::new(2, &[]);
-    let mut net = world.start();
-    for part in ["ws://127.0.0.1:", "//Alice", "polkadot.js.org", "alice    | ", "bob      | "] {
-        if !net.output.contains(part) {
-            net.wait_for(part);
-        }
-    }
-    let nodes = world.nodes();
-    assert!(nodes.iter().all(|node| node["state"] == "running" && node["finalized"].is_u64()), "{nodes:?}");
-
-    // Another one on the same folder, and on the same ports.
-    let folder = world.folder.path().to_str().unwrap();
-    let exit = world.run(&["localnet", "--base-path", folder]);
-    assert!(exit.code == Some(1) && exit.output.contains("runs in"), "{}", exit.output);
-    let exit = world.run(&["localnet", "--tmp", "--base-port", &world.base_port.to_string()]);
-    assert!(
-        exit.code == Some(1) && exit.output.contains("is taken") && exit.output.contains("--base-port"),
-        "{}",
-        exit.output
-    );
-
-    let done = |arguments: &[&str], expected: &str| {
-        let exit = world.run(&[&["localnet", "ctl"], arguments].concat());
-        assert_eq!((exit.code, exit.output.trim()), (Some(0), expected), "{arguments:?}");
-    };
-    done(&["stop", "bob"], "bob has stopped");
-    assert_eq!(world.nodes()[1]["state"], "stopped");
-    done(&["start", "bob"], "bob answers");
-    done(&["kill", "alice"], "alice has stopped");
-    done(&["restart"], "alice, bob answer");
-    let exit = world.run(&["localnet", "ctl", "kill", "zoe"]);
-    assert!(exit.code == Some(1) && exit.output.contains("the nodes are alice, bob"), "{}", exit.output);
-
-    // A node that is killed by somebody else is reported.
-    let pids = world.pids();
-    assert!(Command::new("kill").args(["-KILL", &pids[1].to_string()]).status().unwrap().success());
-    net.wait_for("bob ENDED BY ITSELF");
-    done(&["start", "bob"], "bob answers");
-
-    // The supervisor is killed, and cannot do anything about its nodes any more.
-    let pids = world.pids();
-    net.signal("-KILL");
-    all_end(&pids);
-    drop(net);
-    let exit = world.run(&["localnet", "ctl", "status"]);
-    assert!(exit.code == Some(1) && exit.output.contains("no localnet is running"), "{}", exit.output);
-
-    // What it left is in nobody's way, and the data are still there.
-    let net = world.start();
-    let pids = world.pids();
-    net.signal("-INT");
-    let (code, output) = net.ends();
-    assert_eq!(code, Some(0), "{output}");
-    assert!(output.contains("alice has stopped") && output.contains("bob has stopped"), "{output}");
-    assert!(!pids.iter().any(is_alive), "nodes are left: {pids:?}");
-    assert!(Path::new(folder).join("alice").join("chains").is_dir());
-
-    let net = world.start();
-    let exit = world.run(&["localnet", "ctl", "stop", "--base-path", folder]);
-    assert_eq!((exit.code, exit.output.trim()), (Some(0), "alice, bob have stopped"));
-    assert_eq!(net.ends().0, Some(0));
 }

@@ -1,4 +1,4 @@
-//! A client for tests, and what tests send.
+//! A client for tests, and what tests send. Whatever must work and does not is a panic.
 
 use basalt_primitives::{H256, hashing::twox_128};
 use basalt_runtime::RuntimeCall;
@@ -14,17 +14,18 @@ use jsonrpsee::{
 use serde_json::Value;
 
 /// A thousandth of a token.
-pub(crate) const MILLIUNIT: u128 = basalt_runtime::MILLIUNIT;
+pub const MILLIUNIT: u128 = basalt_runtime::MILLIUNIT;
 
 /// A connection to a node.
-pub(crate) struct Rpc {
+pub struct Rpc {
     client: Client,
     /// Hash of block 0.
-    pub(crate) genesis_hash: H256,
+    pub genesis_hash: H256,
 }
 
 impl Rpc {
-    pub(crate) async fn connect(url: &str) -> Self {
+    /// Connects to a node.
+    pub async fn connect(url: &str) -> Self {
         let url = Url::parse(url).expect("the node prints a URL");
         let (sender, receiver) =
             WsTransportClientBuilder::default().build(url).await.expect("the node answers");
@@ -34,27 +35,29 @@ impl Rpc {
         Self { client, genesis_hash: hash(&genesis_hash) }
     }
 
-    pub(crate) async fn call(&self, method: &str, params: ArrayParams) -> Result<Value, Error> {
+    /// Calls a method.
+    pub async fn call(&self, method: &str, params: ArrayParams) -> Result<Value, Error> {
         self.client.request(method, params).await
     }
 
     /// Calls a method that must work.
-    pub(crate) async fn get(&self, method: &str, params: ArrayParams) -> Value {
+    pub async fn get(&self, method: &str, params: ArrayParams) -> Value {
         self.call(method, params).await.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
     /// The next nonce of an account, pool included.
-    pub(crate) async fn nonce(&self, sender: &Sender) -> u32 {
+    pub async fn nonce(&self, sender: &Sender) -> u32 {
         let nonce = self.get("system_accountNextIndex", rpc_params![sender.account().to_string()]).await;
         u32::try_from(nonce.as_u64().expect("a nonce is a number")).expect("a nonce is small")
     }
 
-    pub(crate) async fn submit(&self, bytes: &[u8]) -> Result<Value, Error> {
+    /// Sends a transaction; its hash, or why it was refused.
+    pub async fn submit(&self, bytes: &[u8]) -> Result<Value, Error> {
         self.call("author_submitExtrinsic", rpc_params![prefixed(bytes)]).await
     }
 
     /// Sends a transaction and waits until it is final; the hash of its block.
-    pub(crate) async fn finalize(&self, bytes: &[u8]) -> H256 {
+    pub async fn finalize(&self, bytes: &[u8]) -> H256 {
         let mut updates: Subscription<Value> = self
             .client
             .subscribe(
@@ -79,7 +82,7 @@ impl Rpc {
     }
 
     /// Finalised heads, the current one first.
-    pub(crate) async fn finalized_heads(&self) -> Subscription<Value> {
+    pub async fn finalized_heads(&self) -> Subscription<Value> {
         self.client
             .subscribe("chain_subscribeFinalizedHeads", rpc_params![], "chain_unsubscribeFinalizedHeads")
             .await
@@ -87,7 +90,7 @@ impl Rpc {
     }
 
     /// Waits until a block of this height, or above it, is final.
-    pub(crate) async fn reaches(&self, height: u32) {
+    pub async fn reaches(&self, height: u32) {
         let mut heads = self.finalized_heads().await;
         while let Some(head) = heads.next().await {
             if number(&head.expect("heads decode")) >= height {
@@ -98,7 +101,7 @@ impl Rpc {
     }
 
     /// Number and hash of the finalised head.
-    pub(crate) async fn finalized(&self) -> (u32, H256) {
+    pub async fn finalized(&self) -> (u32, H256) {
         let block = self.get("chain_getFinalizedHead", rpc_params![]).await;
         let block = block.as_str().expect("a hash is a string").to_owned();
         let header = self.get("chain_getHeader", rpc_params![&block]).await;
@@ -106,7 +109,7 @@ impl Rpc {
     }
 
     /// A plain storage value at a block.
-    pub(crate) async fn storage(&self, pallet: &str, item: &str, at: H256) -> Option<Vec<u8>> {
+    pub async fn storage(&self, pallet: &str, item: &str, at: H256) -> Option<Vec<u8>> {
         let key = [twox_128(pallet.as_bytes()), twox_128(item.as_bytes())].concat();
         let value = self
             .get("state_getStorage", rpc_params![const_hex::encode_prefixed(key), format!("{at:?}")])
@@ -115,28 +118,29 @@ impl Rpc {
     }
 
     /// A transfer that must be paid by an account of the development chain.
-    pub(crate) fn transfer(&self, from: &mut Sender, to: &Sender, value: u128) -> Vec<u8> {
+    pub fn transfer(&self, from: &mut Sender, to: &Sender, value: u128) -> Vec<u8> {
         from.sign(self.genesis_hash, &transfer(to, value))
     }
 }
 
 /// A transfer that keeps the sender alive.
-pub(crate) fn transfer(to: &Sender, value: u128) -> RuntimeCall {
+pub fn transfer(to: &Sender, value: u128) -> RuntimeCall {
     RuntimeCall::Balances(basalt_pallet_balances::Call::transfer_keep_alive { dest: to.address(), value })
 }
 
 /// Bytes as clients send them: with length prefix, as hex.
-pub(crate) fn prefixed(bytes: &[u8]) -> String {
+pub fn prefixed(bytes: &[u8]) -> String {
     use parity_scale_codec::Encode;
     const_hex::encode_prefixed(bytes.encode())
 }
 
-pub(crate) fn hash(text: &str) -> H256 {
+/// A hash in hex.
+pub fn hash(text: &str) -> H256 {
     H256(const_hex::decode_to_array(text).expect("a hash is 32 bytes of hex"))
 }
 
 /// The number in a header's JSON.
-pub(crate) fn number(header: &Value) -> u32 {
+pub fn number(header: &Value) -> u32 {
     let text = header["number"].as_str().expect("numbers of headers are hex strings");
     u32::from_str_radix(text.trim_start_matches("0x"), 16).expect("numbers of headers are hex")
 }

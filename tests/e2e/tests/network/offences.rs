@@ -15,7 +15,7 @@ use jsonrpsee::{core::client::Error, rpc_params};
 use parity_scale_codec::{Decode, Encode};
 use tokio::time::timeout;
 
-use crate::{
+use basalt_e2e::{
     localnet::{PATIENCE, World},
     rpc::{Rpc, number},
 };

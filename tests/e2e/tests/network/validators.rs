@@ -2,18 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use basalt_e2e::Node;
+use basalt_e2e::{
+    Node,
+    localnet::{PATIENCE, World},
+    rpc::{MILLIUNIT, Rpc},
+};
 use basalt_test_kit::Sender;
 use jsonrpsee::rpc_params;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::{
-    localnet::{PATIENCE, World},
-    rpc::{MILLIUNIT, Rpc},
-};
-
 const NAMES: [&str; 4] = ["alice", "bob", "charlie", "dave"];
+
+/// How long the chain is when a node joins that has nothing of it.
+const JOINED_AT: u32 = 2_000;
 
 /// Waits until this node's final height is at least `height`: finality wakes, so nothing is asked again and again.
 async fn reaches(rpc: &Rpc, height: u32) {
@@ -105,7 +107,12 @@ async fn a_node_that_joins_late_catches_up_and_serves_the_same_chain() {
     let world = World::new(4, &["--block-time", "0", "--empty-block-time", "0"]);
     let net = world.start();
     let alice = Rpc::connect(&world.url(0)).await;
-    reaches(&alice, 300).await;
+    let (mut early, receiver) = (Sender::dev("Charlie"), Sender::dev("Bob"));
+    for _ in 0..10 {
+        let transfer = alice.transfer(&mut early, &receiver, MILLIUNIT);
+        alice.finalize(&transfer).await;
+    }
+    reaches(&alice, JOINED_AT).await;
 
     let address = alice.get("system_localListenAddresses", rpc_params![]).await;
     let address = address[0].as_str().expect("an address").to_owned();
@@ -124,11 +131,12 @@ async fn a_node_that_joins_late_catches_up_and_serves_the_same_chain() {
     ];
     let node = Node::start(&flags).unwrap_or_else(|exit| panic!("{}", exit.output));
     let late = Rpc::connect(&node.url).await;
-    reaches(&late, 300).await;
-    assert_eq!(root(&late, 300).await, root(&alice, 300).await);
+    reaches(&late, JOINED_AT).await;
+    assert_eq!(root(&late, JOINED_AT).await, root(&alice, JOINED_AT).await);
+    assert_eq!(late.nonce(&early).await, 10);
 
     // It passes on what its users send, and sees it become final.
-    let (mut sender, receiver) = (Sender::dev("Alice"), Sender::dev("Bob"));
+    let mut sender = Sender::dev("Alice");
     let transfer = late.transfer(&mut sender, &receiver, MILLIUNIT);
     let block = late.finalize(&transfer).await;
     let header = alice.get("chain_getHeader", rpc_params![format!("{block:?}")]).await;

@@ -17,7 +17,7 @@ use parity_scale_codec::{Decode, DecodeAll};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::{
+use basalt_e2e::{
     localnet::{PATIENCE, World},
     rpc::{Rpc, hash, number},
 };
@@ -196,7 +196,7 @@ async fn a_fifth_validator_bonds_and_takes_part_one_chills_and_leaves_and_finali
     let of_dave = Rpc::connect(&world.url(3)).await;
     timeout(PATIENCE, of_dave.reaches(last + EPOCH)).await.expect("Dave's node follows");
     let hash = of_dave.get("chain_getBlockHash", rpc_params![last + EPOCH]).await;
-    assert_eq!(crate::rpc::hash(hash.as_str().unwrap()), chain.blocks[&(last + EPOCH)].hash);
+    assert_eq!(basalt_e2e::rpc::hash(hash.as_str().unwrap()), chain.blocks[&(last + EPOCH)].hash);
 
     // By the blocks' own times, which their authors take when they begin to build.
     let times: Vec<u64> = chain.blocks.values().map(|block| block.time).collect();

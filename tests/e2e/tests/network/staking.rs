@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::{
+use basalt_e2e::{
     localnet::{PATIENCE, World},
     rpc::Rpc,
 };
