@@ -118,7 +118,8 @@ fn only_so_much_is_watched() {
     // And what lies long back.
     let watched = u32::try_from(WATCHED_HEIGHTS).unwrap();
     net.reach(watched + 10);
-    assert_eq!(tell(&mut net, Message::Vote(other(&vote_of_3(&net, 5, true)))), []);
+    let old = vote_of_3(&net, 5, true);
+    assert_eq!(tell(&mut net, Message::Vote(other(&old))), []);
     let vote = vote_of_3(&net, 12, true);
     accusation(&tell(&mut net, Message::Vote(other(&vote))));
 }
