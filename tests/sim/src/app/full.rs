@@ -96,7 +96,8 @@ fn elected(sets: &[ValidatorSet]) -> GenesisConfig {
         stakers,
         minimum_validator_count: 1,
         slash_reward_fraction: 100_000_000,
-        bonding_duration: Some(6),
+        // Reports are kept for eight epochs: longer than any run.
+        bonding_duration: Some(12),
         slash_defer_duration: Some(1),
         ..StakingConfig::default()
     };
