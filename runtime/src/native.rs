@@ -6,7 +6,8 @@ use core::fmt;
 use basalt_contracts_vm::Machine;
 use basalt_pallet_system::ACCOUNT;
 use basalt_primitives::{
-    AccountId, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction, Weight, votes::Evidence,
+    AccountId, BlockNumber, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction, Weight,
+    votes::Evidence,
 };
 use basalt_runtime_api::{
     ApplyError, BlockEnv, BlockLimits, BlockRecord, CallError, Certificate, Events, Fatal, GenesisError,
@@ -146,6 +147,10 @@ impl Runtime for NativeRuntime {
 
     fn validators(&self, state: &dyn StateRead) -> Result<ValidatorSet, StateError> {
         SESSION.validators(state)
+    }
+
+    fn validators_until(&self, state: &dyn StateRead) -> Result<Option<BlockNumber>, StateError> {
+        Ok(SESSION.epoch(state)?.last())
     }
 
     fn report(&self, evidence: &Evidence) -> Option<Vec<u8>> {

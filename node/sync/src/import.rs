@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, fmt, sync::Arc};
 
 use basalt_chain::{BlockId, Chain, ChainError, ForkChoice, ImportError, ImportOptions, Justification};
-use basalt_primitives::{AccountId, Header};
+use basalt_primitives::{AccountId, BlockNumber, Header};
 use basalt_runtime_api::ValidatorSet;
 
 use crate::{
@@ -38,8 +38,8 @@ impl fmt::Debug for Importer {
 impl Importer {
     /// Imports the blocks of a batch that are above the final one, up to the first that is not proved.
     ///
-    /// Each is proved by the set that the runtime names at the state below the batch. Where the first proof fails, that
-    /// set has been replaced, or the block is a lie: everything before it is imported, and its set read anew.
+    /// Each is proved by the set that the runtime names at the state below it. Where that set's time may end, or a proof
+    /// fails, everything before is imported, and the set read anew: so nobody who was replaced proves anything.
     pub fn import(&self, batch: Batch) -> Outcome {
         let mut blocks: VecDeque<Offered> = batch.into_blocks().into();
         let end = loop {
@@ -61,13 +61,17 @@ impl Importer {
         if below != base.hash {
             return Err(End::Wrong(Fault::BrokenLink { number, got: below, expected: base.hash }));
         }
-        let validators = self.validators(&base)?;
+        let (validators, until) = self.validators(&base)?;
         self.proved(&validators, first).map_err(End::Wrong)?;
         let mut first = true;
         let proved = std::iter::from_fn(|| {
             // The first was looked at above.
             if !std::mem::take(&mut first) {
-                self.proved(&validators, blocks.front()?).ok()?;
+                let next = blocks.front()?;
+                if until.is_some_and(|until| next.id.number > until) {
+                    return None;
+                }
+                self.proved(&validators, next).ok()?;
             }
             let Offered { block, justification, .. } = blocks.pop_front()?;
             let options = ImportOptions {
@@ -85,13 +89,14 @@ impl Importer {
         }
     }
 
-    /// Who decides the block above `base`.
-    fn validators(&self, base: &BlockId) -> Result<ValidatorSet, End> {
+    /// Who decides the block above `base`, and the last block that they surely decide.
+    fn validators(&self, base: &BlockId) -> Result<(ValidatorSet, Option<BlockNumber>), End> {
         let read = || {
-            let state = self.chain.state_at(&base.hash)?;
-            self.chain.runtime().validators(&state).map_err(ChainError::State)
+            let (state, runtime) = (self.chain.state_at(&base.hash)?, self.chain.runtime());
+            let until = runtime.validators_until(&state).map_err(ChainError::State)?;
+            Ok((runtime.validators(&state).map_err(ChainError::State)?, until))
         };
-        read().map_err(|error| failed(&error))
+        read().map_err(|error: ChainError| failed(&error))
     }
 
     fn proved(&self, validators: &ValidatorSet, offered: &Offered) -> Result<(), Fault> {

@@ -30,8 +30,8 @@
 //!
 //! # Assumptions
 //!
-//! - Validators that were replaced stay honest for [`BATCH_BLOCKS_MAX`](limits::BATCH_BLOCKS_MAX) blocks: a set is read at the
-//!   state below a batch, and again where a certificate in it is not by that set. Their stake is bonded for much longer.
+//! - The runtime says until when a set surely decides ([`validators_until`](basalt_runtime_api::Runtime::validators_until)): no
+//!   proof by those who were replaced counts above that.
 //! - The chain keeps all bodies and certificates of final blocks, and their states for as long as an import takes.
 //! - No block is larger than an answer of the network (8 MiB).
 //!

@@ -546,6 +546,12 @@ pub trait Runtime: Send + Sync {
         Ok(ValidatorSet::default())
     }
 
+    /// The last block that they decide for sure: above it others may, who are known once it is executed. None if they stay.
+    fn validators_until(&self, state: &dyn StateRead) -> Result<Option<BlockNumber>, StateError> {
+        let _ = state;
+        Ok(None)
+    }
+
     /// How a block on this state holds the votes for the block below ([`InherentData::votes`]), from a certificate of that
     /// one. None if no votes belong there, or if these did not decide it.
     fn votes(&self, certificate: &Certificate, state: &dyn StateRead) -> Result<Option<Vec<u8>>, StateError> {
