@@ -352,6 +352,9 @@ fn without_one_of_four_the_others_go_on_and_without_two_they_wait() {
         .map(|(key, ..)| *key)
         .collect();
     assert_eq!(silent, [TestKeys::new(1).vote_key(), TestKeys::new(2).vote_key()]);
+    // In this net peers are called as the validators.
+    let from: Vec<_> = status.validators.iter().map(|(_, _, seen)| seen.from).collect();
+    assert_eq!(from, [None, Some(1), Some(2), Some(3)]);
     // They come back, and it goes on.
     net.nodes[1].down = false;
     let ground = net.nodes[0].host.ground.clone();

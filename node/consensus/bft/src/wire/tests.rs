@@ -3,7 +3,7 @@ use parity_scale_codec::Encode;
 use proptest::prelude::*;
 
 use super::{Message, Polka, RoundChange, SignedProposal, SignedVote, WireError};
-use crate::limits::{MESSAGE_BYTES_MAX, VALIDATORS_MAX};
+use crate::limits::{INLINE_BODY_BYTES_MAX, MESSAGE_BYTES_MAX, VALIDATORS_MAX};
 
 fn header(number: u32, digest: usize) -> Header {
     Header {
@@ -105,4 +105,18 @@ fn what_no_honest_validator_sends_is_refused_with_a_reason() {
     }
     let long = vec![0; MESSAGE_BYTES_MAX + 1];
     assert_eq!(Message::read(&long), Err(WireError::TooLong(long.len())));
+}
+
+#[test]
+fn messages_that_take_much_more_memory_than_bytes_are_refused() {
+    let read = |body: Vec<OpaqueExtrinsic>| {
+        Message::read(&Message::Proposal(proposal(0, None), Some(body)).encode())
+    };
+    let longest = vec![OpaqueExtrinsic(vec![1; 96]); INLINE_BODY_BYTES_MAX / 100];
+    read(longest.clone()).unwrap();
+    // As short as extrinsics can be.
+    read(vec![OpaqueExtrinsic::default(); INLINE_BODY_BYTES_MAX / 4]).unwrap();
+    let longer = [longest, vec![OpaqueExtrinsic(vec![1; 96])]].concat();
+    assert!(matches!(read(longer), Err(WireError::Malformed(_))));
+    assert!(matches!(read(vec![OpaqueExtrinsic::default(); 60_000]), Err(WireError::Undecodable(_))));
 }
