@@ -95,7 +95,9 @@ async fn stake_is_bonded_nominated_and_unbonded_and_a_fifth_validator_is_elected
     assert!(refusal.contains("1500 UNIT will be in epoch"), "{refusal}");
 
     // Ferdie becomes a validator: keys are made by the node that is asked.
-    let setup = |more: &[&str]| [&["validator", "setup", "--from", "//Ferdie"], more].concat();
+    fn setup<'a>(more: &[&'a str]) -> Vec<&'a str> {
+        [&["validator", "setup", "--from", "//Ferdie"], more].concat()
+    }
     let sent = net.json(&setup(&["--bond", "100000", "--commission", "5"]));
     let epoch = counts_from(&sent);
     let refusal = net.refusal(&setup(&[]));
