@@ -167,7 +167,7 @@ fn every_method_that_the_metadata_names_is_answered_and_no_other() {
             methods += 1;
         }
     }
-    assert_eq!(methods, 25);
+    assert_eq!(methods, 26);
     let mut state = Overlay::new(&empty);
     let unknown = NativeRuntime::default().call("Core_fly", &[], &Header::default(), &mut state).unwrap_err();
     assert_eq!(unknown.to_string(), "Exported method Core_fly is not found");

@@ -1,4 +1,4 @@
-//! Act together: calls from accounts that some of several owners control.
+//! Act together: accounts that some of several owners control.
 //!
 //! # State
 //!

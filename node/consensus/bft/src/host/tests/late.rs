@@ -117,11 +117,11 @@ fn what_only_looks_like_a_late_vote_counts_for_nothing() {
     for (name, vote, guilty) in [
         ("forged", forged, true),
         ("of another key", stolen, true),
-        ("of a stranger", vote(9, &|_| {}), false),
-        ("a first vote", vote(3, &|vote| vote.precommit = false), false),
+        ("of a stranger", vote(9, &|_| {}), true),
+        ("a first vote", vote(3, &|vote| vote.precommit = false), true),
         ("of another round", vote(3, &|vote| vote.round += 1), false),
         ("for another block", vote(3, &|vote| vote.block = Some(H256([9; 32]))), false),
-        ("for none", vote(3, &|vote| vote.block = None), false),
+        ("for none", vote(3, &|vote| vote.block = None), true),
         ("for the height below", vote(3, &|vote| vote.height -= 1), false),
         ("known", vote(2, &|_| {}), false),
     ] {
@@ -132,7 +132,9 @@ fn what_only_looks_like_a_late_vote_counts_for_nothing() {
         assert_eq!(net.nodes[0].host.decided.as_ref().unwrap().certificate(), before, "{name}");
     }
     let good = Event::Message { peer: 3, message: Message::Vote(vote(3, &|_| {})) };
-    assert_eq!(net.nodes[0].host.handle(net.now, good).unwrap(), []);
+    // It contradicts the one for another block above, but that is its signer's fault, not its sender's.
+    let actions = net.nodes[0].host.handle(net.now, good).unwrap();
+    assert!(!actions.iter().any(|action| matches!(action, Action::Report { .. })), "{actions:?}");
     let after = net.nodes[0].host.decided.as_ref().unwrap().certificate();
     assert_eq!(voters(&after, height as u32, &hash).len(), 4);
 }
