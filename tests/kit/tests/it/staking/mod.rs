@@ -78,6 +78,7 @@ pub(crate) fn genesis() -> GenesisConfig {
             issuance: Some(IssuanceConfig::Fixed { per_year: (UNIT * u128::from(YEAR_MS / 1_000)).into() }),
             ..StakingConfig::default()
         },
+        ..GenesisConfig::default()
     }
 }
 
