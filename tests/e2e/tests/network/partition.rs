@@ -59,8 +59,11 @@ impl Validator {
         let node = Node::start(&[flags.as_flattened(), &lone[..]].concat())
             .unwrap_or_else(|exit| panic!("{}", exit.output));
         let rpc = Rpc::connect(&node.url).await;
-        let address = rpc.get("system_localListenAddresses", rpc_params![]).await;
-        let address = address[0].as_str().expect("an address").to_owned();
+        let addresses = || rpc.get("system_localListenAddresses", rpc_params![]);
+        // RPC answers first.
+        until("an address", async || addresses().await[0].is_string()).await;
+        let addresses = addresses().await;
+        let address = addresses[0].as_str().expect("it has one").to_owned();
         let parts: Vec<&str> = address.split('/').collect();
         let ["", "ip4", "127.0.0.1", "tcp", port, "p2p", id] = parts[..] else { panic!("{address}") };
         let (port, id) = (port.parse().expect("a port"), id.to_owned());
@@ -123,7 +126,8 @@ async fn a_network_that_breaks_in_the_middle_stops_and_goes_on_as_one_chain_when
         let said = || {
             let why = validator.why_not_final();
             let missing = why["silent"].as_array().expect("an array").iter();
-            let names: Vec<Value> = missing.map(|silent| silent["name"].clone()).collect();
+            let mut names: Vec<&str> = missing.filter_map(|silent| silent["name"].as_str()).collect();
+            names.sort_unstable();
             (why["final"] == false && why["reason"] == "tooFewVotes" && names == *there, why)
         };
         until("an explanation", async || said().0).await;
