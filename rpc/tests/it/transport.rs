@@ -212,6 +212,7 @@ const METHODS: &[&str] = &[
     "author_insertKey",
     "author_pendingExtrinsics",
     "author_rotateKeys",
+    "author_rotateKeysWithOwner",
     "author_submitAndWatchExtrinsic",
     "author_submitExtrinsic",
     "author_unwatchExtrinsic",
