@@ -278,7 +278,8 @@ fn who_signs_a_report_pays_nothing_if_it_is_right() {
         let executed = ledger.block(vec![signed]).unwrap();
         let receipt = executed.receipts.last().unwrap();
         assert_eq!(receipt.result, Err(error));
-        assert!(receipt.fee > 0 && free(&ledger) == before - receipt.fee);
+        // What the first reports earned may arrive meanwhile.
+        assert!(receipt.fee > 0 && free(&ledger) >= before - receipt.fee);
     }
 }
 

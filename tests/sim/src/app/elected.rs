@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use basalt_primitives::{
-    AccountId, BlockNumber, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction, votes::Evidence,
+    AccountId, BlockNumber, Digest, Header, Moment, Nonce, RuntimeVersion, ValidTransaction, Weight,
+    votes::Evidence,
 };
 use basalt_runtime::{NativeRuntime, SESSION};
 use basalt_runtime_api::{
@@ -131,6 +132,14 @@ impl Runtime for Elected {
 
     fn validators(&self, state: &dyn StateRead) -> Result<ValidatorSet, StateError> {
         self.native.validators(state)
+    }
+
+    fn validators_until(&self, state: &dyn StateRead) -> Result<Option<BlockNumber>, StateError> {
+        self.native.validators_until(state)
+    }
+
+    fn opening_weight(&self, opened: &dyn StateRead) -> Result<Weight, StateError> {
+        self.native.opening_weight(opened)
     }
 
     fn earliest_time(&self, state: &dyn StateRead) -> Result<Moment, StateError> {
