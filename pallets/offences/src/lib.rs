@@ -141,10 +141,13 @@ pub struct Offences {
     /// Whether the set of this id decides this height, which is at most the next one.
     pub deciders: fn(&dyn StateRead, u64, BlockNumber) -> Result<Deciders, StateError>,
     /// Punishes an offender of an epoch by a share, and rewards the reporters of it. Told several shares, the largest counts.
-    pub slash: fn(&mut Context<'_, '_>, &AccountId, u32, Perbill, &[AccountId]) -> Result<(), Failure>,
+    pub slash: Slash,
     /// What one call of `slash` weighs at most.
     pub slash_weight: fn() -> Weight,
 }
+
+/// Punishes an account for an epoch by a share, and rewards reporters.
+pub type Slash = fn(&mut Context<'_, '_>, &AccountId, u32, Perbill, &[AccountId]) -> Result<(), Failure>;
 
 /// What evidence proves.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,14 +23,14 @@ fn what_is_bonded_cannot_be_moved_and_comes_back_after_the_bonding_duration() {
     assert_eq!(world.call(13, Call::bond_extra { max_additional: 1 }), error(Error::NotEnoughFunds));
 
     let epoch = 4;
-    world.to_epoch(epoch);
+    world.reach_epoch(epoch);
     assert_eq!(world.call(14, Call::unbond { value: 1_500 }), Ok(()));
     let until = epoch + 1 + STAKING.durations.bonding;
     assert_eq!(world.ledger(14).unwrap().unlocking, [UnlockChunk { value: 1_500, era: until }]);
-    world.to_epoch(until - 2);
+    world.reach_epoch(until - 2);
     assert_eq!(world.call(14, withdraw()), Ok(()));
     assert_eq!(world.ledger(14).unwrap().total, 6_000, "one era too early");
-    world.to_epoch(until - 1);
+    world.reach_epoch(until - 1);
     assert_eq!(world.call(14, withdraw()), Ok(()));
     assert_eq!(world.ledger(14).unwrap().total, 4_500);
     assert_eq!(world.free(account(14)), START - 4_500);
@@ -39,7 +39,7 @@ fn what_is_bonded_cannot_be_moved_and_comes_back_after_the_bonding_duration() {
     assert_eq!(world.call(14, Call::unbond { value: 4_495 }), Ok(()));
     assert_eq!(world.ledger(14).unwrap().active, 0);
     let epoch = world.epoch() + STAKING.durations.bonding;
-    world.to_epoch(epoch);
+    world.reach_epoch(epoch);
     assert_eq!(world.call(14, withdraw()), Ok(()));
     assert!(world.events.contains(&Event::StakerRemoved { stash: account(14) }));
     assert_eq!((world.ledger(14), world.free(account(14))), (None, START));
@@ -50,7 +50,7 @@ fn what_is_bonded_cannot_be_moved_and_comes_back_after_the_bonding_duration() {
 fn what_is_unbonding_can_be_put_back_newest_first() {
     let mut world = World::new(&four());
     for (epoch, value) in [(0, 100), (1, 20), (1, 3)] {
-        world.to_epoch(epoch);
+        world.reach_epoch(epoch);
         assert_eq!(world.call(11, Call::unbond { value }), Ok(()));
     }
     let chunks = |world: &World| -> Vec<_> {
@@ -72,12 +72,12 @@ fn there_are_only_so_many_chunks_and_old_ones_make_room() {
     let durations = Some(Durations { bonding: 40, slash_defer: 2 });
     let mut world = World::new(&StakingGenesis { durations, ..four() });
     for epoch in 0..MAX_UNLOCKING_CHUNKS {
-        world.to_epoch(epoch);
+        world.reach_epoch(epoch);
         assert_eq!(world.call(11, Call::unbond { value: 1 }), Ok(()));
     }
-    world.to_epoch(MAX_UNLOCKING_CHUNKS);
+    world.reach_epoch(MAX_UNLOCKING_CHUNKS);
     assert_eq!(world.call(11, Call::unbond { value: 1 }), error(Error::NoMoreChunks));
-    world.to_epoch(40);
+    world.reach_epoch(40);
     assert_eq!(world.call(11, Call::unbond { value: 1 }), Ok(()), "the first is due, and withdrawn");
     assert_eq!(world.ledger(11).unwrap().unlocking.len(), MAX_UNLOCKING_CHUNKS as usize);
 }

@@ -26,35 +26,35 @@ fn the_set_of_genesis_has_all_stakes_and_stays_for_two_epochs() {
     world.block(|_| ());
     assert_eq!((CURRENT_ERA.get(&world.state), STAKING.active_era(&world.state)), (Ok(Some(1)), Ok(Some(0))));
     assert_eq!(overview(&world, 1, 1), overview(&world, 0, 1));
-    world.to_epoch(1);
+    world.reach_epoch(1);
     assert!(world.events.contains(&Event::StakersElected), "for epoch 2, from what was frozen in epoch 0");
     assert_eq!((CURRENT_ERA.get(&world.state), STAKING.active_era(&world.state)), (Ok(Some(2)), Ok(Some(1))));
     // Power is what stands behind each: nobody is capped here.
     let powers: Vec<_> =
         SESSION.validators(&world.state).unwrap().validators.iter().map(|one| one.power).collect();
     assert_eq!(powers.iter().sum::<u64>(), 5_500);
-    world.to_epoch(9);
+    world.reach_epoch(9);
     assert_eq!(stakes(&world, 10), 5_500);
 }
 
 #[test]
 fn who_offers_itself_in_an_epoch_validates_in_the_third_after_it_and_who_chills_leaves_then() {
     let mut world = World::new(&StakingGenesis { validator_count: Some(3), ..four() });
-    world.to_epoch(2);
+    world.reach_epoch(2);
     assert_eq!(world.call(5, bond(9_000)), Ok(()));
     assert_eq!(world.call(5, validate(0)), Ok(()));
     assert_eq!(world.epoch(), 2);
-    world.to_epoch(4);
+    world.reach_epoch(4);
     assert!(!world.set().contains(&account(5)));
     assert_eq!(overview(&world, 5, 5).unwrap().own, 9_000, "announced an epoch ahead");
     let next: Vec<_> = SESSION.next(&world.state).unwrap().iter().map(|one| one.account).collect();
     assert!(next.contains(&account(5)));
-    world.to_epoch(5);
+    world.reach_epoch(5);
     assert!(world.set().contains(&account(5)));
     assert_eq!(world.call(5, Call::chill), Ok(()));
-    world.to_epoch(7);
+    world.reach_epoch(7);
     assert!(world.set().contains(&account(5)));
-    world.to_epoch(8);
+    world.reach_epoch(8);
     assert!(!world.set().contains(&account(5)));
 }
 
@@ -63,7 +63,7 @@ fn who_has_no_keys_or_too_little_is_no_candidate() {
     let mut world = World::new(&StakingGenesis { min_validator_bond: 900, ..four() });
     assert_eq!(world.call(14, bond(50_000)), Ok(()));
     assert_eq!(world.call(14, validate(0)), Ok(()), "keys may come later");
-    world.to_epoch(3);
+    world.reach_epoch(3);
     let frozen = SNAPSHOTS.get(&world.state, &3).unwrap().unwrap();
     let candidates: Vec<_> = frozen.candidates.iter().map(|one| one.who.0[0]).collect();
     assert_eq!(candidates, [1, 2, 3, 4], "largest first, then by account");
@@ -82,15 +82,15 @@ fn without_enough_candidates_the_set_stays_with_what_stands_behind_it() {
     for who in [1, 2] {
         assert_eq!(world.call(who, Call::chill), Ok(()));
     }
-    world.to_epoch(1);
+    world.reach_epoch(1);
     assert!(world.events.contains(&Event::StakersElected), "frozen before");
-    world.to_epoch(2);
+    world.reach_epoch(2);
     assert!(world.events.contains(&Event::StakingElectionFailed));
-    world.to_epoch(6);
+    world.reach_epoch(6);
     assert_eq!(numbers(&world.set()), [1, 2, 3, 4]);
     assert_eq!(overview(&world, 7, 1), overview(&world, 2, 1));
     assert_eq!(world.call(1, validate(0)), Ok(()));
-    world.to_epoch(9);
+    world.reach_epoch(9);
     assert_eq!(numbers(&world.set()), [1, 3, 4]);
 }
 
@@ -98,11 +98,11 @@ fn without_enough_candidates_the_set_stays_with_what_stands_behind_it() {
 fn root_stops_elections_and_starts_them_again() {
     let mut world = World::new(&StakingGenesis { force_era: Forcing::ForceNone, ..four() });
     assert_eq!(world.call(1, Call::chill), Ok(()));
-    world.to_epoch(5);
+    world.reach_epoch(5);
     assert_eq!(numbers(&world.set()), [1, 2, 3, 4]);
     assert_eq!(STAKING.active_era(&world.state), Ok(Some(5)), "eras go on");
     assert_eq!(world.root(Call::force_new_era), Ok(()));
-    world.to_epoch(7);
+    world.reach_epoch(7);
     assert_eq!(numbers(&world.set()), [2, 3, 4], "by what was frozen meanwhile");
 }
 
@@ -114,26 +114,26 @@ fn a_chain_without_stakers_goes_on_without_elections_until_root_wants_some() {
     assert_eq!(world.call(5, validate(0)), Ok(()));
     assert_eq!(world.call(6, bond(500)), Ok(()));
     assert_eq!(world.call(6, Call::unbond { value: 500 }), Ok(()));
-    world.to_epoch(8);
+    world.reach_epoch(8);
     assert_eq!(world.call(6, withdraw()), Ok(()));
     assert_eq!(world.ledger(6), None, "what is bonded comes back there, too");
     assert_eq!((world.set(), world.issuance()), (vec![], 14 * START), "nobody is elected, nothing issued");
     assert_eq!(world.root(Call::set_validator_count { new: 4 }), Ok(()));
-    world.to_epoch(10);
+    world.reach_epoch(10);
     assert_eq!(numbers(&world.set()), [5]);
 }
 
 #[test]
 fn old_eras_are_forgotten() {
     let mut world = World::new(&four());
-    world.to_epoch(3);
+    world.reach_epoch(3);
     let sizes = |world: &World| world.state.0.len();
-    world.to_epoch(HISTORY_DEPTH + 20);
+    world.reach_epoch(HISTORY_DEPTH + 20);
     let full = sizes(&world);
     assert_eq!(overview(&world, 18, 1), None);
     assert!(overview(&world, 20, 1).is_some());
     assert_eq!(ERAS_VALIDATOR_REWARD.get(&world.state, &19), Ok(None));
-    world.to_epoch(HISTORY_DEPTH + 40);
+    world.reach_epoch(HISTORY_DEPTH + 40);
     assert_eq!(sizes(&world), full, "nothing grows");
 }
 

@@ -39,7 +39,7 @@ fn crowd(world: &World) -> Memory {
 #[test]
 fn those_with_least_at_stake_are_cut_and_what_was_frozen_is_exposed_to_the_last_unit() {
     let mut world = World::new(&four());
-    world.to_epoch(2);
+    world.reach_epoch(2);
     let crowded = crowd(&world);
     let env = BlockEnv { number: 7, parent_hash: H256::zero(), digest: Digest::default(), author: None };
     let mut state = Overlay::new(&crowded);
@@ -82,9 +82,10 @@ fn those_with_least_at_stake_are_cut_and_what_was_frozen_is_exposed_to_the_last_
 /// `cargo test -p basalt-pallet-staking -- --ignored --nocapture how_long`
 #[test]
 #[ignore = "it prints figures"]
+#[expect(clippy::disallowed_types, reason = "it measures")]
 fn how_long_the_parts_of_an_epochs_beginning_take_at_the_limits() {
     let mut world = World::new(&four());
-    world.to_epoch(2);
+    world.reach_epoch(2);
     let crowded = crowd(&world);
     let env = BlockEnv { number: 7, parent_hash: H256::zero(), digest: Digest::default(), author: None };
     for _ in 0..5 {

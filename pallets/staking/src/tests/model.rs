@@ -91,9 +91,10 @@ impl Model {
 
     /// Takes what is due in this era. What was frozen, and not lost since for something else, must be there to be taken.
     pub(crate) fn punish(&mut self, era: u32) {
-        let (due, later) = core::mem::take(&mut self.debts).into_iter().partition(|debt| debt.due <= era);
+        let (due, later): (Vec<Debt>, Vec<Debt>) =
+            core::mem::take(&mut self.debts).into_iter().partition(|debt| debt.due <= era);
         self.debts = later;
-        for debt in Vec::<Debt>::from(due) {
+        for debt in due {
             let purse = self.purse(debt.who);
             let from_active = purse.active.min(debt.amount);
             purse.active -= from_active;

@@ -76,6 +76,9 @@ struct Run {
     paid: Vec<(AccountId, u32)>,
 }
 
+/// All that is behind a validator, its own, and that of others.
+type Exposed = (Balance, Balance, Vec<(AccountId, Balance)>);
+
 impl Run {
     fn new() -> Self {
         let world = World::new(&four());
@@ -112,7 +115,7 @@ impl Run {
         self.model.punish(epoch);
     }
 
-    fn exposure(&self, era: u32, who: AccountId) -> Option<(Balance, Balance, Vec<(AccountId, Balance)>)> {
+    fn exposure(&self, era: u32, who: AccountId) -> Option<Exposed> {
         let overview = ERAS_STAKERS_OVERVIEW.get(&self.world.state, &era, &who).unwrap()?;
         let page: ExposurePage =
             ERAS_STAKERS_PAGED.get(&self.world.state, &era, &who, &0).unwrap().unwrap_or_default();

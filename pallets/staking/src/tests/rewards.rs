@@ -40,11 +40,11 @@ fn an_era_is_worth_its_time_and_goes_to_whoever_earned_it() {
     ];
     let mut world = World::new(&StakingGenesis { stakers, ..StakingGenesis::default() });
     assert_eq!(world.call(1, validate(10)), Ok(()));
-    world.to_epoch(4);
+    world.reach_epoch(4);
     // Accounts that do not validate earn nothing.
     points(&mut world, &[(1, 30), (2, 10), (11, 7), (1, 10)]);
     assert_eq!(world.call(7, payout(1, 4)), error(Error::InvalidEraToReward));
-    world.to_epoch(5);
+    world.reach_epoch(5);
     let era = Event::EraPaid { era_index: 4, validator_payout: 3_000, remainder: 0 };
     assert!(world.events.contains(&era), "three blocks of a second: {:?}", world.events);
 
@@ -67,7 +67,7 @@ fn an_era_is_worth_its_time_and_goes_to_whoever_earned_it() {
     assert_eq!(STAKING.eras_stakers_page_count(&world.state, 4, &account(2)), Ok(1));
     assert_eq!(STAKING.eras_stakers_page_count(&world.state, 4, &account(3)), Ok(0));
 
-    world.to_epoch(4 + HISTORY_DEPTH);
+    world.reach_epoch(4 + HISTORY_DEPTH);
     points(&mut world, &[(1, 1)]);
     assert_eq!(world.call(7, payout(1, 2)), error(Error::InvalidEraToReward), "too old");
 }
@@ -75,7 +75,7 @@ fn an_era_is_worth_its_time_and_goes_to_whoever_earned_it() {
 #[test]
 fn rewards_go_where_the_stash_wants_them() {
     let mut world = World::new(&four());
-    world.to_epoch(2);
+    world.reach_epoch(2);
     points(&mut world, &[(1, 1), (2, 1), (3, 1), (4, 1)]);
     let destinations = [
         (1, RewardDestination::Stash),
@@ -85,7 +85,7 @@ fn rewards_go_where_the_stash_wants_them() {
     for (who, payee) in destinations {
         assert_eq!(world.call(who, Call::set_payee { payee }), Ok(()));
     }
-    world.to_epoch(3);
+    world.reach_epoch(3);
     let (free, issuance) = (world.free(account(1)), world.issuance());
     assert_eq!(world.call(7, payout(1, 2)), Ok(()));
     let to_one = paid(&world)[0].1;
@@ -104,10 +104,10 @@ fn rewards_go_where_the_stash_wants_them() {
 #[test]
 fn who_has_left_is_still_paid() {
     let mut world = World::new(&four());
-    world.to_epoch(2);
+    world.reach_epoch(2);
     points(&mut world, &[(1, 1)]);
     assert_eq!(world.root(Call::force_unstake { stash: account(11), num_slashing_spans: 0 }), Ok(()));
-    world.to_epoch(3);
+    world.reach_epoch(3);
     assert_eq!(world.call(7, payout(1, 2)), Ok(()));
     let reward = paid(&world).iter().find(|(who, _)| *who == 11).unwrap().1;
     assert_eq!((world.free(account(11)), world.ledger(11)), (START + reward, None));
@@ -116,10 +116,10 @@ fn who_has_left_is_still_paid() {
 #[test]
 fn an_era_that_a_clock_made_long_is_paid_up_to_the_bound() {
     let mut world = World::new(&four());
-    world.to_epoch(2);
+    world.reach_epoch(2);
     points(&mut world, &[(1, 1)]);
     world.now += 1_000_000_000;
-    world.to_epoch(4);
+    world.reach_epoch(4);
     let worth = ERAS_VALIDATOR_REWARD.get(&world.state, &2).unwrap().unwrap();
     assert_eq!(worth, 1_000 * REWARD_PER_BLOCK);
     assert_eq!(ERAS_VALIDATOR_REWARD.get(&world.state, &3), Ok(Some(3_000)));
@@ -131,7 +131,7 @@ fn the_treasury_gets_what_stakers_do_not() {
         issuance::Curve { min: 50_000_000, max: 100_000_000, ideal_stake: 500_000_000, falloff: 50_000_000 };
     let mut world = World::new(&StakingGenesis { issuance: Some(IssuanceModel::Curve(curve)), ..four() });
     world.now += 900_000_000;
-    world.to_epoch(1);
+    world.reach_epoch(1);
     let of_stakers = |world: &World, era| ERAS_VALIDATOR_REWARD.get(&world.state, &era).unwrap().unwrap();
     let limit = |percent| Call::set_staking_configs {
         min_nominator_bond: ConfigOp::Noop,
@@ -146,7 +146,7 @@ fn the_treasury_gets_what_stakers_do_not() {
         assert_eq!(world.root(limit(percent)), Ok(()));
         world.now += 900_000;
         let (treasury, issuance) = (world.free(TREASURY), world.issuance());
-        world.to_epoch(era + 1);
+        world.reach_epoch(era + 1);
         let remainder = world.free(TREASURY) - treasury;
         assert!(remainder > 0);
         assert_eq!(world.issuance() - issuance, remainder, "stakers' part is issued when it is paid");
@@ -157,7 +157,7 @@ fn the_treasury_gets_what_stakers_do_not() {
 #[test]
 fn a_large_exposure_is_paid_page_by_page() {
     let mut world = World::new(&four());
-    world.to_epoch(2);
+    world.reach_epoch(2);
     points(&mut world, &[(1, 1)]);
     // 600 nominators whose accounts do not exist, with 100 each.
     let who = |number: u16| {
@@ -187,7 +187,7 @@ fn a_large_exposure_is_paid_page_by_page() {
             &ValidatorPrefs { commission: Perbill::from_percent(50), blocked: false },
         );
     });
-    world.to_epoch(3);
+    world.reach_epoch(3);
     world.block(|ctx| ERAS_VALIDATOR_REWARD.put(ctx, &2, &122_000));
     // 61,000 are commission; of the other 61,000 the validator gets 1,000, and each nominator 100.
     assert_eq!(world.call(7, payout(1, 2)), Ok(()));

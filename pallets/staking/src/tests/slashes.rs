@@ -38,44 +38,44 @@ fn config() -> StakingGenesis {
 #[test]
 fn an_offence_costs_exactly_its_fraction_after_the_deferral() {
     let mut world = World::new(&config());
-    world.to_epoch(3);
+    world.reach_epoch(3);
     slash(&mut world, 1, 3, TENTH);
     let reported = Event::SlashReported { validator: account(1), fraction: TENTH, slash_era: 3 };
     assert!(world.events.contains(&reported));
     assert!(world.events.contains(&Event::Chilled { stash: account(1) }), "at once");
     assert!(world.set().contains(&account(1)));
-    world.to_epoch(4);
+    world.reach_epoch(4);
     assert!(!world.set().contains(&account(1)), "and out of the next set");
     assert_eq!(world.ledger(1).unwrap().total, 1_000, "not yet");
     let (treasury, reporter) = (world.free(TREASURY), world.free(account(9)));
-    world.to_epoch(5);
+    world.reach_epoch(5);
     assert_eq!(slashed(&world), BTreeMap::from([(1, 100), (11, 50), (12, 25)]));
     assert_eq!(world.ledger(11).unwrap().active, 450);
     assert_eq!(world.free(account(9)) - reporter, 17, "a tenth of it for who told");
     assert_eq!(world.free(TREASURY) - treasury, 175 - 17);
-    world.to_epoch(6);
+    world.reach_epoch(6);
     assert_eq!(slashed(&world), BTreeMap::new(), "once");
-    world.to_epoch(8);
+    world.reach_epoch(8);
     assert!(!world.set().contains(&account(1)));
     // It may come back.
     assert_eq!(world.call(1, validate(0)), Ok(()));
-    world.to_epoch(12);
+    world.reach_epoch(12);
     assert!(world.set().contains(&account(1)));
 }
 
 #[test]
 fn of_one_epoch_only_the_largest_fraction_counts_and_epochs_add_up() {
     let mut world = World::new(&config());
-    world.to_epoch(3);
+    world.reach_epoch(3);
     slash(&mut world, 1, 3, TENTH);
     slash(&mut world, 1, 3, TENTH);
     slash(&mut world, 1, 3, Perbill::from_percent(5));
     slash(&mut world, 1, 3, HALF);
     // The same fraction in the same era for another epoch: it waits under the same key.
     slash(&mut world, 1, 2, HALF);
-    world.to_epoch(5);
+    world.reach_epoch(5);
     let first = slashed(&world);
-    world.to_epoch(6);
+    world.reach_epoch(6);
     let mut all = slashed(&world);
     for (who, amount) in first {
         *all.entry(who).or_default() += amount;
@@ -119,13 +119,13 @@ fn nothing_that_a_stash_does_saves_it() {
     ];
     for (name, dodge) in dodges {
         let mut world = World::new(&config());
-        world.to_epoch(3);
+        world.reach_epoch(3);
         world.block(|_| ());
         // In the epoch before the offence, the stake being frozen already.
         dodge(&mut world);
-        world.to_epoch(5);
+        world.reach_epoch(5);
         slash(&mut world, 1, 4, HALF);
-        world.to_epoch(7);
+        world.reach_epoch(7);
         assert_eq!(slashed(&world).get(&11), Some(&250), "{name}");
     }
 }
@@ -135,19 +135,19 @@ fn the_latest_report_comes_before_the_stake_can_go() {
     let mut world = World::new(&config());
     let durations = STAKING.durations;
     // Frozen at the beginning of epoch 3, so that it counts until the end of epoch 5, and unbonded right then.
-    world.to_epoch(3);
+    world.reach_epoch(3);
     assert_eq!(world.call(11, Call::unbond { value: 500 }), Ok(()));
     assert_eq!(world.epoch(), 3);
     let reported = 5 + durations.evidence_window().unwrap();
-    world.to_epoch(reported);
+    world.reach_epoch(reported);
     slash(&mut world, 1, 5, HALF);
     let due = reported + durations.slash_defer;
-    world.to_epoch(due);
+    world.reach_epoch(due);
     assert_eq!(slashed(&world).get(&11), Some(&250));
-    world.to_epoch(3 + durations.bonding - 1);
+    world.reach_epoch(3 + durations.bonding - 1);
     assert_eq!(world.call(11, withdraw()), Ok(()));
     assert_eq!(world.ledger(11).unwrap().total, 250, "not yet");
-    world.to_epoch(3 + durations.bonding);
+    world.reach_epoch(3 + durations.bonding);
     assert_eq!(world.call(11, withdraw()), Ok(()));
     assert_eq!(world.ledger(11), None);
     // Later reports are too late.
@@ -158,7 +158,7 @@ fn the_latest_report_comes_before_the_stake_can_go() {
 #[test]
 fn reports_about_those_without_stake_or_above_punishment_change_nothing() {
     let mut world = World::new(&StakingGenesis { invulnerables: vec![account(2)], ..config() });
-    world.to_epoch(3);
+    world.reach_epoch(3);
     let before = world.state.clone();
     slash(&mut world, 2, 3, HALF);
     slash(&mut world, 5, 3, HALF);
@@ -169,7 +169,7 @@ fn reports_about_those_without_stake_or_above_punishment_change_nothing() {
 #[test]
 fn root_takes_slashes_back() {
     let mut world = World::new(&config());
-    world.to_epoch(3);
+    world.reach_epoch(3);
     slash(&mut world, 1, 3, TENTH);
     slash(&mut world, 2, 3, TENTH);
     let key = |who, fraction| -> SlashKey { (account(who), fraction, 0) };
@@ -185,23 +185,23 @@ fn root_takes_slashes_back() {
         assert_eq!(call(ctx, Origin::Root, cancel(vec![key(1, TENTH)])), Ok(()));
     });
     assert_eq!(CANCELED_SLASH_PAYOUT.get(&world.state), Ok(Some(17)));
-    world.to_epoch(5);
+    world.reach_epoch(5);
     assert_eq!(slashed(&world), BTreeMap::from([(2, 200)]));
 
     let manual = |era| Call::manual_slash { validator_stash: account(3), era, slash_fraction: HALF };
     assert_eq!(world.root(manual(50)), error(Error::EraNotStarted));
     let of_none = Call::manual_slash { validator_stash: account(9), era: 5, slash_fraction: HALF };
     assert_eq!(world.root(of_none), error(Error::NotStash));
-    world.to_epoch(6);
+    world.reach_epoch(6);
     assert_eq!(world.root(manual(6)), Ok(()));
-    world.to_epoch(8);
+    world.reach_epoch(8);
     assert_eq!(slashed(&world), BTreeMap::from([(3, 1_000)]));
 }
 
 #[test]
 fn a_block_slashes_a_page_and_nothing_is_withdrawn_meanwhile() {
     let mut world = World::new(&config());
-    world.to_epoch(3);
+    world.reach_epoch(3);
     world.block(|ctx| {
         // Pages that name somebody without a stake take their time, too.
         for page in 0..4 {
@@ -216,7 +216,7 @@ fn a_block_slashes_a_page_and_nothing_is_withdrawn_meanwhile() {
         }
     });
     assert_eq!(world.call(12, withdraw()), Ok(()));
-    world.to_epoch(5);
+    world.reach_epoch(5);
     let left = |world: &World| UNAPPLIED_SLASHES.iter_prefix(&world.state, &3).count();
     assert_eq!(left(&world), 2, "one page for the epoch, and one for the block");
     assert_eq!(world.call(12, withdraw()), error(Error::UnappliedSlashesInPreviousEra));
@@ -230,7 +230,7 @@ fn a_block_slashes_a_page_and_nothing_is_withdrawn_meanwhile() {
 fn without_a_deferral_the_next_block_slashes() {
     let durations = Some(Durations { bonding: 7, slash_defer: 0 });
     let mut world = World::new(&StakingGenesis { durations, ..config() });
-    world.to_epoch(3);
+    world.reach_epoch(3);
     for (fraction, loss) in [(TENTH, 100), (HALF, 400)] {
         slash(&mut world, 1, 3, fraction);
         assert_eq!(slashed(&world), BTreeMap::new());
@@ -242,12 +242,12 @@ fn without_a_deferral_the_next_block_slashes() {
 #[test]
 fn who_is_absent_is_out_and_loses_nothing() {
     let mut world = World::new(&config());
-    world.to_epoch(3);
+    world.reach_epoch(3);
     world.block(|ctx| STAKING.chill_absent(ctx, &account(2))).unwrap();
     assert!(world.events.contains(&Event::AbsentChilled { stash: account(2) }));
-    world.to_epoch(4);
+    world.reach_epoch(4);
     assert!(!world.set().contains(&account(2)));
-    world.to_epoch(9);
+    world.reach_epoch(9);
     assert!(!world.set().contains(&account(2)));
     assert_eq!(world.ledger(2).unwrap().total, 2_000);
 }

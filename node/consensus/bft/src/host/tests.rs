@@ -125,6 +125,9 @@ struct Node {
     down: bool,
 }
 
+/// Who was to build which height, with what votes for the block below.
+type Built = (usize, u32, Option<Certificate>);
+
 /// What happens to whom next, at which time.
 struct Net {
     nodes: Vec<Node>,
@@ -139,7 +142,7 @@ struct Net {
     salt: Box<dyn Fn(usize) -> u8>,
     errors: Vec<(usize, HostError)>,
     /// Who was to build which height, with what votes for the block below.
-    builds: Vec<(usize, u32, Option<Certificate>)>,
+    builds: Vec<Built>,
     /// What never arrives: by receiver.
     lost: Box<dyn Fn(usize, &Message) -> bool>,
 }

@@ -40,6 +40,7 @@ pub(super) struct Statement {
 
 /// What became of a statement.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is seldom one, and none is kept")]
 pub(super) enum Noted {
     /// The same as before, or the first, or of a height that nobody watches, or more than anybody watches.
     Nothing,
@@ -277,6 +278,7 @@ impl Watch {
 }
 
 /// What a statement is beside what is known.
+#[expect(clippy::large_enum_variant, reason = "there is seldom one, and none is kept")]
 enum Compared {
     New,
     Known,
