@@ -85,7 +85,12 @@ impl Desk {
     fn take(&mut self, found: &[Evidence]) -> bool {
         let new: Vec<_> = found.iter().filter(|one| !self.seen.contains(one)).copied().collect();
         self.seen = found.iter().copied().collect();
-        new.into_iter().fold(false, |any, one| self.add(one) || any)
+        // Each is added, so not `any`, which stops at the first.
+        let mut added = false;
+        for one in new {
+            added |= self.add(one);
+        }
+        added
     }
 
     fn add(&mut self, evidence: Evidence) -> bool {

@@ -7,6 +7,7 @@ mod key;
 mod localnet;
 mod network;
 mod node;
+#[expect(clippy::result_large_err, reason = "an error ends the program, and says all it knows")]
 mod staking;
 mod tx;
 mod validator;

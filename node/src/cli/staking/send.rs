@@ -31,7 +31,7 @@ impl<'a> Desk<'a> {
         let chain = node.chain().await?;
         chain.check_runtime()?;
         let mut state = Snapshot::best(node).await?;
-        let terms = state.ask(|state| Terms::read(state)).await?;
+        let terms = state.ask(Terms::read).await?;
         let block_ms = pace(node, &mut state).await;
         let clock = Clock { head: state.number, epoch: terms.epoch, block_ms };
         Ok(Self { node, chain, state, terms, clock })

@@ -147,7 +147,7 @@ proptest! {
 /// Era 2 is active: validators 1 and 2; 3 comes in era 3, 2 leaves; 4 waits; 9 nominates 1 and 3.
 fn state() -> Memory {
     let mut state = Memory::default();
-    change(&mut state, |state| elections(state));
+    change(&mut state, elections);
     state
 }
 

@@ -211,7 +211,7 @@ impl ValidatorsArgs {
         let node = Node::connect(&self.node.url).await?;
         let mut desk = Desk::open(&node).await?;
         desk.fetch_validators().await?;
-        let validators = desk.state.ask(|state| Validators::read(state)).await?;
+        let validators = desk.state.ask(Validators::read).await?;
         let Desk { chain, terms, clock, .. } = &desk;
         Ok(if self.node.json {
             validators.json(chain, terms, clock).to_string().into()

@@ -106,7 +106,6 @@ impl Victim {
         assert!(voters.count() >= 3, "{what}: {peers}");
         let (_, peak) = process::memory(self.pid).expect("it runs");
         let grown = peak.saturating_sub(before) >> 20;
-        println!("{what}: {grown} MiB more than before at the worst moment so far");
         assert!(grown << 20 < MEMORY_MAX, "{what}: {grown} MiB more than before");
     }
 }

@@ -127,6 +127,8 @@ struct Node {
 
 /// Who was to build which height, with what votes for the block below.
 type Built = (usize, u32, Option<Certificate>);
+/// What never arrives: by receiver.
+type Lost = Box<dyn Fn(usize, &Message) -> bool>;
 
 /// What happens to whom next, at which time.
 struct Net {
@@ -144,7 +146,7 @@ struct Net {
     /// Who was to build which height, with what votes for the block below.
     builds: Vec<Built>,
     /// What never arrives: by receiver.
-    lost: Box<dyn Fn(usize, &Message) -> bool>,
+    lost: Lost,
 }
 
 impl Net {

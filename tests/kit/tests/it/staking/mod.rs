@@ -116,7 +116,7 @@ impl Chain {
     }
 
     /// Runs blocks until the first one of this epoch has run.
-    pub(crate) fn to_epoch(&mut self, epoch: u32) {
+    pub(crate) fn reach_epoch(&mut self, epoch: u32) {
         while self.ledger.number < epoch * EPOCH + 1 {
             self.block(&[]);
         }

@@ -34,9 +34,9 @@ fn numbered(number: u32) -> AccountId {
 /// something to pay, to cancel and to slash.
 fn worst() -> (Chain, Memory, BlockEnv) {
     let mut chain = Chain::new();
-    chain.to_epoch(3);
+    chain.reach_epoch(3);
     chain.points(&[(0, 1)]);
-    chain.to_epoch(4);
+    chain.reach_epoch(4);
     let env = chain.ledger.env();
     let alice = chain.account(0);
     let state = changed(&chain.ledger.state, &env, |ctx| {
