@@ -128,11 +128,15 @@ fn only_so_much_is_watched() {
 fn what_was_heard_before_a_restart_is_compared_with_what_comes_after() {
     let mut net = Net::new(config());
     net.reach(2);
-    // Until node 0 has a vote of validator 3, and it is durable.
+    // Until node 0 has a vote of validator 3 at the height that it decides, and it is durable.
     let key = TestKeys::new(3).vote_key();
     let in_log = |net: &Net| {
         net.nodes[0].log.1[..net.nodes[0].log.2].iter().find_map(|entry| match entry {
-            Entry::Vote(vote) if vote.voter == key => Some(vote.clone()),
+            Entry::Vote(vote)
+                if vote.voter == key && vote.height == u64::from(net.nodes[0].host.height()) =>
+            {
+                Some(vote.clone())
+            }
             _ => None,
         })
     };
