@@ -26,7 +26,6 @@ fn with_memory(import: &str) -> Vec<u8> {
 
 /// What is wrong, the code, and a word of the reason.
 fn refused() -> Vec<(&'static str, Vec<u8>, &'static str)> {
-    let chain_extension = "(param i32 i32 i32 i32 i32) (result i32)";
     let truncated = module("")[..20].to_vec();
     let joins = "block local.get 0 br_if 0 end ".repeat(2_500);
     vec![
@@ -46,7 +45,6 @@ fn refused() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("an import of another type", importing("seal0", "now", "(param i32)"), "`seal0.now`"),
         ("a deprecated import", importing("seal0", "random", "(param i32 i32 i32 i32)"), "deprecated"),
         ("an unstable import", importing("seal0", "reentrance_count", "(result i32)"), "unstable"),
-        ("a chain extension", importing("seal0", "call_chain_extension", chain_extension), "no extension"),
         ("a float", module("(func (drop (f64.const 1)))"), "floating-point"),
         ("a local for a float", module("(func (local f32))"), "floating-point"),
         ("a float by a vector", module("(func (drop (v128.const i64x2 0 0)))"), ""),
