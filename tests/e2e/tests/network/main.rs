@@ -6,6 +6,5 @@ mod hostile;
 mod hostile_peer;
 mod localnet;
 mod offences;
-mod partition;
 mod staking;
 mod validators;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use basalt_e2e::{
     Node,
     localnet::{PATIENCE, World},
-    rpc::{MILLIUNIT, Rpc},
+    rpc::{MILLIUNIT, Rpc, number},
 };
 use basalt_test_kit::Sender;
 use jsonrpsee::rpc_params;
@@ -139,8 +139,10 @@ async fn a_node_that_joins_late_catches_up_and_serves_the_same_chain() {
     let mut sender = Sender::dev("Alice");
     let transfer = late.transfer(&mut sender, &receiver, MILLIUNIT);
     let block = late.finalize(&transfer).await;
-    let header = alice.get("chain_getHeader", rpc_params![format!("{block:?}")]).await;
-    assert!(header.is_object());
+    let here = late.get("chain_getHeader", rpc_params![format!("{block:?}")]).await;
+    // A validator may commit it a moment later.
+    reaches(&alice, number(&here)).await;
+    assert_eq!(alice.get("chain_getHeader", rpc_params![format!("{block:?}")]).await, here);
     let roles = late.get("system_nodeRoles", rpc_params![]).await;
     assert_eq!(roles, serde_json::json!(["Full"]));
     assert_eq!(node.stop().code, Some(0));
