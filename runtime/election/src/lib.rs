@@ -3,7 +3,7 @@
 //! # Responsibility
 //!
 //! - [`elect`]: who gets the seats, and the exact amount that each voter puts behind each of them.
-//! - [`verify`]: whether an outcome keeps the rules of the ballot, cheaper than electing again.
+//! - [`verify()`]: whether an outcome keeps the rules of the ballot, cheaper than electing again.
 //! - [`draw`]: the one weighted lottery, for seats here and for proposers in `basalt-consensus-bft`.
 //! - [`powers`]: votes by stake, none too heavy.
 //!
@@ -40,7 +40,7 @@
 //!
 //! - The outcome depends on the ballot and the seed only, not on the order of voters nor of one voter's targets. Among
 //!   equal candidates the earlier one wins, so callers list candidates in an order that all agree on. (Property tests.)
-//! - A voter's amounts sum to its stake if a target has a seat, and to nothing otherwise. ([`verify`], property tests.)
+//! - A voter's amounts sum to its stake if a target has a seat, and to nothing otherwise. ([`verify()`], property tests.)
 //! - Time is bounded by the limits below: each voter's load changes at most once per target of it, and each change
 //!   touches its targets. `examples/election_speed.rs` measures the worst, which is far below one block's time, so an
 //!   election is not spread over blocks.
