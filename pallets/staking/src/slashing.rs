@@ -6,7 +6,7 @@
 //! with a larger one costs the difference, any other one nothing. What it costs is a fraction of the exposure of that era, of
 //! the offender's own part and of each nominator's, each rounded down; amounts of different eras add up. They wait for the
 //! deferral, page by page as the exposure was, and are then taken from all that the stash has bonded
-//! ([`StakingLedger::slash`]).
+//! (`StakingLedger::slash`).
 //!
 //! Substrate's spans are not needed: they keep several offences between two validations from adding up across eras, which
 //! here does not happen within one epoch, and is deserved across epochs.
